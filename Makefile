@@ -1,0 +1,37 @@
+# Everything starts from python3, pip and make: the environment is made once, in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+NAME ?= cars
+
+.PHONY: demo test fast lint quick bench clean
+
+demo: .venv/ready
+	$(BIN)/eqfree run traffic
+
+test: .venv/ready
+	$(BIN)/pytest
+
+fast: .venv/ready
+	$(BIN)/pytest -m "not slow"
+
+lint: .venv/ready
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+quick: .venv/ready
+	$(BIN)/python -m scenarios
+
+bench: .venv/ready
+	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.$(NAME)
+
+# pip of the system fills an environment made without one: Debian's python3 has no ensurepip.
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --without-pip .venv
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf .venv results

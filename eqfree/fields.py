@@ -1,0 +1,126 @@
+"""The named, united, coordinated and bounded parts of a macro array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Field", "as_fields", "check_bounds", "split"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One part of a macro array: what it is, its unit, where it lives and what it may be.
+
+    The fields of a model cover its macro array, flattened in C order, one after the other.
+
+    Parameters
+    ----------
+    name
+        What the numbers are, in words that label an axis: ``"density"``.
+    unit
+        Their unit, as written on an axis: ``"1/m"``; ``"1"`` if they have none.
+    coordinates
+        Dimension -> its values, in the order of the array's axes; a single number has none.
+    coordinate_units
+        Dimension -> its unit.
+    bounds
+        Smallest and largest admissible value; a macro state outside them is refused.
+
+    Raises
+    ------
+    ValueError
+        If the bounds are empty or a unit belongs to no coordinate.
+
+    Examples
+    --------
+    >>> density = Field("density", "1/m", {"x": [50.0, 150.0]}, {"x": "m"}, bounds=(0.0, 0.2))
+    >>> density.shape
+    (2,)
+    """
+
+    name: str
+    unit: str = "1"
+    coordinates: Mapping[str, Sequence[float] | NDArray[Any]] = field(default_factory=dict)
+    coordinate_units: Mapping[str, str] = field(default_factory=dict)
+    bounds: tuple[float, float] = (-inf, inf)
+
+    def __post_init__(self) -> None:
+        low, high = self.bounds
+        if not low <= high:
+            raise ValueError(f"`bounds` of field {self.name!r} must be (low, high) with low <= high: got {self.bounds}.")
+        if unknown := set(self.coordinate_units) - set(self.coordinates):
+            raise ValueError(
+                f"`coordinate_units` of field {self.name!r} must name its coordinates "
+                f"{sorted(self.coordinates)}: got {sorted(unknown)}."
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the coordinates."""
+        return tuple(len(values) for values in self.coordinates.values())
+
+    @property
+    def size(self) -> int:
+        """How many numbers of the macro array are this field's."""
+        return prod(self.shape)
+
+
+def as_fields(fields: Iterable[Field | Mapping[str, Any]]) -> tuple[Field, ...]:
+    """Fields from fields or from mappings of their arguments, so that a population need not import eqfree.
+
+    >>> as_fields([{"name": "density", "unit": "1/m"}])[0].unit
+    '1/m'
+    """
+    return tuple(item if isinstance(item, Field) else Field(**item) for item in fields)
+
+
+def split(fields: Sequence[Field], macro: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """The macro array taken apart: name -> array of the field's shape.
+
+    Raises
+    ------
+    ValueError
+        If the fields do not add up to the size of the macro state.
+
+    Examples
+    --------
+    >>> split([Field("a"), Field("b", coordinates={"x": [0, 1]})], np.arange(3.0))["b"]
+    array([1., 2.])
+    """
+    sizes = [item.size for item in fields]
+    if sum(sizes) != macro.size:
+        raise ValueError(
+            f"The fields must cover the macro state: {dict(zip([f.name for f in fields], sizes, strict=True))} "
+            f"add up to {sum(sizes)} numbers, the macro state has {macro.size}."
+        )
+    parts = np.split(macro.ravel(), np.cumsum(sizes)[:-1])
+    return {item.name: part.reshape(item.shape) for item, part in zip(fields, parts, strict=True)}
+
+
+def check_bounds(fields: Sequence[Field], macro: NDArray[np.float64]) -> None:
+    """Refuse a macro state that no population has.
+
+    Raises
+    ------
+    ValueError
+        Names the field, its bounds and the first value outside them.
+
+    Examples
+    --------
+    >>> check_bounds([Field("density", "1/m", bounds=(0, 0.2))], np.array([0.1]))
+    """
+    for item, values in zip(fields, split(fields, macro).values(), strict=True):
+        low, high = item.bounds
+        outside = ~((values >= low) & (values <= high))
+        if outside.any():
+            unit = "" if item.unit == "1" else f" {item.unit}"
+            raise ValueError(
+                f"{item.name} must lie in [{low:g}, {high:g}]{unit}: got {values[outside].flat[0]:.10g}{unit}. "
+                "Choose a macro state that a population can have."
+            )

@@ -1,0 +1,193 @@
+"""The protocols of a micro-model: three functions, and what it may have besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import floor
+from typing import Any, Protocol, cast, runtime_checkable
+
+import numpy as np
+from numpy.random import Generator, SeedSequence
+from numpy.typing import NDArray
+
+from eqfree.fields import Field, as_fields
+
+__all__ = [
+    "BatchedModel",
+    "MicroModel",
+    "PackedModel",
+    "check_duration",
+    "count_updates",
+    "fields_of",
+    "is_deterministic",
+    "is_thread_safe",
+    "micro_model",
+]
+
+
+@runtime_checkable
+class MicroModel(Protocol):
+    """A detailed simulator. Implement these three; everything else works.
+
+    A macro state is a float array of any shape, a micro state is anything. An object may have besides:
+
+    ``fields``
+        Names, units, coordinates and bounds of the macro state (`eqfree.Field`, or mappings of its arguments).
+    ``deterministic``
+        True if the three functions ignore ``rng``: one replica then says all. Default False.
+    ``thread_safe``
+        False if the model holds the GIL or shares state: it then gets processes. Default True.
+    ``time_step``
+        A duration must be a multiple of it.
+    ``conserved(macro) -> array``
+        What ``lift`` must reproduce exactly.
+    ``pack(micro) -> dict of arrays`` and ``unpack(packed) -> micro``
+        For micro states that persist between macro steps; see `PackedModel`.
+    ``burst_batch(macros, times, streams)``
+        All replicas in one compiled call; see `BatchedModel`.
+    ``agent_updates(micro, duration) -> float``
+        How many updates of an agent such an ``evolve`` makes: the cost that results report.
+    ``warm()``
+        Compile now; it is called once, before the first burst, in whichever process works.
+    """
+
+    def lift(self, macro: NDArray[np.float64], rng: Generator) -> Any:
+        """A population consistent with the macro state."""
+        ...
+
+    def evolve(self, micro: Any, duration: float, rng: Generator) -> Any:
+        """The population after ``duration``; may work in place, the result is what counts."""
+        ...
+
+    def restrict(self, micro: Any) -> NDArray[np.float64]:
+        """The macro state again, of the shape that ``lift`` takes."""
+        ...
+
+
+@runtime_checkable
+class PackedModel(MicroModel, Protocol):
+    """A micro-model whose population can be put into named arrays and taken out again."""
+
+    def pack(self, micro: Any) -> dict[str, NDArray[Any]]:
+        """The population as named arrays."""
+        ...
+
+    def unpack(self, packed: Mapping[str, NDArray[Any]]) -> Any:
+        """The population that ``pack`` was given; it owns its arrays."""
+        ...
+
+
+@runtime_checkable
+class BatchedModel(MicroModel, Protocol):
+    """A micro-model that runs all replicas in one compiled call."""
+
+    def burst_batch(
+        self,
+        macros: NDArray[np.float64],
+        times: NDArray[np.float64],
+        streams: Sequence[tuple[SeedSequence, SeedSequence]],
+    ) -> NDArray[np.float64]:
+        """Readings of shape (replica, time, ...): bit for bit those of the loop over the three functions.
+
+        ``macros`` has shape (replica, ...); ``streams`` holds, for each replica, the seeds that lift and
+        evolve get: ``lift`` would see ``numpy.random.Generator(numpy.random.PCG64(streams[r][0]))``.
+        """
+        ...
+
+
+class _FunctionModel:
+    """A micro-model made of plain functions; what was not given is not there."""
+
+    def __init__(self, members: Mapping[str, Any]) -> None:
+        self.__dict__.update(members)
+
+
+_OPTIONS = (
+    "agent_updates",
+    "burst_batch",
+    "conserved",
+    "deterministic",
+    "fields",
+    "pack",
+    "thread_safe",
+    "time_step",
+    "unpack",
+    "warm",
+)
+
+
+def micro_model(
+    lift: Callable[[NDArray[np.float64], Generator], Any],
+    evolve: Callable[[Any, float, Generator], Any],
+    restrict: Callable[[Any], NDArray[np.float64]],
+    **options: Any,
+) -> MicroModel:
+    """A micro-model from three plain functions; ``options`` are the optional members of `MicroModel`.
+
+    Raises
+    ------
+    ValueError
+        For an option that no micro-model has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> decay = micro_model(
+    ...     lift=lambda macro, rng: macro.copy(),
+    ...     evolve=lambda micro, duration, rng: micro * np.exp(-duration),
+    ...     restrict=lambda micro: micro,
+    ...     deterministic=True,
+    ... )
+    >>> decay.deterministic
+    True
+    """
+    if unknown := sorted(set(options) - set(_OPTIONS)):
+        raise ValueError(f"The options of a micro-model are {', '.join(_OPTIONS)}: got {', '.join(unknown)}.")
+    return cast(MicroModel, _FunctionModel({"lift": lift, "evolve": evolve, "restrict": restrict, **options}))
+
+
+def fields_of(model: MicroModel) -> tuple[Field, ...]:
+    """The model's fields, empty if it names none."""
+    return as_fields(getattr(model, "fields", ()))
+
+
+def is_deterministic(model: MicroModel) -> bool:
+    """Whether one replica says all."""
+    return bool(getattr(model, "deterministic", False))
+
+
+def is_thread_safe(model: MicroModel) -> bool:
+    """Whether replicas may run on threads."""
+    return bool(getattr(model, "thread_safe", True))
+
+
+def count_updates(model: MicroModel, micro: Any, duration: float) -> float:
+    """Agent updates of one evolve, 0 where the model does not count."""
+    count = getattr(model, "agent_updates", None)
+    return float(count(micro, duration)) if count else 0.0
+
+
+def check_duration(model: MicroModel, duration: float) -> None:
+    """Refuse a duration that the model cannot simulate.
+
+    Raises
+    ------
+    ValueError
+        If it is negative, not finite, or no multiple of the model's ``time_step``; names the nearest two.
+
+    Examples
+    --------
+    >>> check_duration(micro_model(lambda u, rng: u, lambda u, t, rng: u, lambda u: u, time_step=0.5), 1.5)
+    """
+    if not (np.isfinite(duration) and duration >= 0):
+        raise ValueError(f"A duration must be finite and not negative: got {duration}.")
+    step = getattr(model, "time_step", None)
+    if step is None:
+        return
+    count = round(duration / step)
+    if abs(count * step - duration) > 1e-9 * max(step, duration):
+        below = floor(duration / step)
+        raise ValueError(
+            f"A duration must be a multiple of the model's time step {step:g}: got {duration:g}. "
+            f"Take {below * step:g} or {(below + 1) * step:g}."
+        )
