@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Field", "as_fields", "check_bounds", "split"]
+__all__ = ["Field", "OutOfBoundsError", "as_fields", "check_bounds", "split"]
+
+
+class OutOfBoundsError(ValueError):
+    """A macro state that no population has."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,9 @@ class Field:
     def __post_init__(self) -> None:
         low, high = self.bounds
         if not low <= high:
-            raise ValueError(f"`bounds` of field {self.name!r} must be (low, high) with low <= high: got {self.bounds}.")
+            raise ValueError(
+                f"`bounds` of field {self.name!r} must be (low, high) with low <= high: got {self.bounds}."
+            )
         if unknown := set(self.coordinate_units) - set(self.coordinates):
             raise ValueError(
                 f"`coordinate_units` of field {self.name!r} must name its coordinates "
@@ -108,7 +114,7 @@ def check_bounds(fields: Sequence[Field], macro: NDArray[np.float64]) -> None:
 
     Raises
     ------
-    ValueError
+    OutOfBoundsError
         Names the field, its bounds and the first value outside them.
 
     Examples
@@ -120,7 +126,7 @@ def check_bounds(fields: Sequence[Field], macro: NDArray[np.float64]) -> None:
         outside = ~((values >= low) & (values <= high))
         if outside.any():
             unit = "" if item.unit == "1" else f" {item.unit}"
-            raise ValueError(
+            raise OutOfBoundsError(
                 f"{item.name} must lie in [{low:g}, {high:g}]{unit}: got {values[outside].flat[0]:.10g}{unit}. "
                 "Choose a macro state that a population can have."
             )

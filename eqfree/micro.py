@@ -45,8 +45,8 @@ class MicroModel(Protocol):
         For micro states that persist between macro steps; see `PackedModel`.
     ``burst_batch(macros, times, streams)``
         All replicas in one compiled call; see `BatchedModel`.
-    ``agent_updates(micro, duration) -> float``
-        How many updates of an agent such an ``evolve`` makes: the cost that results report.
+    ``agent_updates(macro, duration) -> float``
+        How many updates of an agent it takes to evolve such a macro state: the cost that results report.
     ``warm()``
         Compile now; it is called once, before the first burst, in whichever process works.
     """
@@ -161,10 +161,10 @@ def is_thread_safe(model: MicroModel) -> bool:
     return bool(getattr(model, "thread_safe", True))
 
 
-def count_updates(model: MicroModel, micro: Any, duration: float) -> float:
-    """Agent updates of one evolve, 0 where the model does not count."""
+def count_updates(model: MicroModel, macro: NDArray[np.float64], duration: float) -> float:
+    """Agent updates of one replica's burst, 0 where the model does not count."""
     count = getattr(model, "agent_updates", None)
-    return float(count(micro, duration)) if count else 0.0
+    return float(count(macro, duration)) if count else 0.0
 
 
 def check_duration(model: MicroModel, duration: float) -> None:

@@ -1,0 +1,388 @@
+"""Random keys and their streams, replicas, and the executors that they run on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import traceback
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache, cached_property
+from math import ceil
+from multiprocessing import get_context
+from typing import Any, NamedTuple, TypeAlias
+
+import cloudpickle
+import numpy as np
+from numpy.random import PCG64, Generator, SeedSequence
+from numpy.typing import NDArray
+
+__all__ = [
+    "AdvanceTask",
+    "BurstTask",
+    "Key",
+    "LiftTask",
+    "NotFiniteError",
+    "Program",
+    "Workers",
+    "as_executor",
+    "check_key",
+    "generator",
+    "streams",
+]
+
+Key: TypeAlias = tuple[int, ...]
+Array: TypeAlias = NDArray[np.float64]
+
+
+class NotFiniteError(FloatingPointError):
+    """A NaN or an infinity came out of ``restrict``."""
+
+
+def check_key(key: Sequence[int]) -> Key:
+    """The key as a tuple of integers that fit a word of the seed.
+
+    Raises
+    ------
+    ValueError
+        If an entry is no integer in [0, 2**32): larger ones would make two keys alike.
+
+    Examples
+    --------
+    >>> check_key([3, 1])
+    (3, 1)
+    """
+    try:
+        checked = tuple(part.__index__() for part in key)
+    except (TypeError, AttributeError):
+        checked = (-1,)
+    if any(not 0 <= part < 2**32 for part in checked):
+        raise ValueError(
+            f"A key must be a tuple of integers from 0 to 2**32 - 1: got {key!r}. Number steps, not times."
+        )
+    return checked
+
+
+def streams(seed: int, key: Key, replica: int) -> tuple[SeedSequence, SeedSequence]:
+    """The seeds of one replica's lift and of its evolve, a pure function of the three arguments.
+
+    They are ``SeedSequence(seed, spawn_key=(*key, replica, 0))`` and ``(*key, replica, 1)``; event stream
+    ``e`` of the evolution is the ``e``-th child that its generator spawns, ``(*key, replica, 1, e)``.
+
+    >>> streams(7, (2,), 5)[1].spawn_key
+    (2, 5, 1)
+    """
+    return (
+        SeedSequence(seed, spawn_key=(*key, replica, 0)),
+        SeedSequence(seed, spawn_key=(*key, replica, 1)),
+    )
+
+
+def generator(stream: SeedSequence) -> Generator:
+    """The random generator that a micro-model is given.
+
+    >>> bool(generator(streams(0, (), 0)[0]).random() == generator(streams(0, (), 0)[0]).random())
+    True
+    """
+    return Generator(PCG64(stream))
+
+
+def as_executor(executor: Executor | int | None, *, thread_safe: bool = True) -> Executor | None:
+    """Where replicas run: ``None`` in this thread, an integer that many threads, an executor as it is.
+
+    A model that is not thread-safe gets processes instead of threads. Pools made here are kept and shared.
+
+    Raises
+    ------
+    ValueError
+        If ``executor`` is none of these.
+
+    Examples
+    --------
+    >>> as_executor(None) is None
+    True
+    """
+    if executor is None or isinstance(executor, Executor):
+        return executor
+    if isinstance(executor, bool) or not isinstance(executor, int) or executor < 1:
+        raise ValueError(
+            "`executor` must be None (this thread), a positive number of workers or a concurrent.futures.Executor: "
+            f"got {executor!r}."
+        )
+    return _threads(executor) if thread_safe else _processes(executor)
+
+
+@cache
+def _threads(count: int) -> Executor:
+    return ThreadPoolExecutor(count, thread_name_prefix="eqfree")
+
+
+@cache
+def _processes(count: int) -> Executor:
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+
+
+@dataclass(frozen=True)
+class Program:
+    """What travels to a worker once: the micro-model, and what a burst observes of it."""
+
+    model: Any
+    observe: Callable[[Any, Any, float], Any] | None = None
+
+    @cached_property
+    def packed(self) -> tuple[str, bytes]:
+        """Content hash and pickle; lambdas and closures included."""
+        blob: bytes = cloudpickle.dumps((self.model, self.observe))
+        return hashlib.sha256(blob).hexdigest(), blob
+
+    def warm(self) -> None:
+        """Compile the model's kernels, if it says how."""
+        if warm := getattr(self.model, "warm", None):
+            warm()
+
+    def restrict(self, micro: Any, shape: tuple[int, ...] | None = None) -> Array:
+        """The macro state of a population, checked: of the shape given, and finite."""
+        reading = np.array(self.model.restrict(micro), dtype=np.float64)
+        check_reading(reading, shape)
+        return reading
+
+    def pack(self, micro: Any) -> Any:
+        """The population as named arrays, or as it is if the model does not pack."""
+        return self.model.pack(micro) if hasattr(self.model, "pack") else micro
+
+    def unpack(self, packed: Any) -> Any:
+        """A population of its own that may be evolved in place."""
+        if not hasattr(self.model, "unpack"):
+            return deepcopy(packed)
+        return self.model.unpack({name: np.array(array) for name, array in packed.items()})
+
+
+def check_reading(reading: Array, shape: tuple[int, ...] | None) -> None:
+    """Refuse what ``restrict`` must not return.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another than the macro state's.
+    NotFiniteError
+        If a NaN or an infinity is in it.
+
+    Examples
+    --------
+    >>> check_reading(np.zeros(3), (3,))
+    """
+    if shape is not None and reading.shape != shape:
+        raise ValueError(
+            f"`restrict` must return an array of the macro state's shape {shape}: got shape {reading.shape}."
+        )
+    if not np.isfinite(reading).all():
+        raise NotFiniteError(f"`restrict` must return finite numbers: got {short(reading)}.")
+
+
+def short(array: Array) -> str:
+    """An array on one line, its middle left out if it is long.
+
+    >>> short(np.array([1.0, 2.0]))
+    '[1. 2.]'
+    """
+    return np.array2string(array, threshold=8, edgeitems=3, separator=" ").replace("\n", "")
+
+
+class BurstOutcome(NamedTuple):
+    """One replica's readings (time, ...) and what was observed between them (time - 1, ...)."""
+
+    path: Array
+    observed: Array | None
+
+
+class AdvanceOutcome(NamedTuple):
+    """One replica's packed population after the step, and its reading."""
+
+    packed: Any
+    reading: Array
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """What one replica has to do; a pure function of the program and of what it holds."""
+
+    start: Any  #: a macro state, or a packed population
+    key: Key
+    replica: int
+    seed: int
+
+    @abstractmethod
+    def _run(self, program: Program) -> Any: ...
+
+    @abstractmethod
+    def _describe(self) -> str: ...
+
+    @property
+    def streams(self) -> tuple[SeedSequence, SeedSequence]:
+        """The seeds of this replica's lift and evolve."""
+        return streams(self.seed, self.key, self.replica)
+
+    def run(self, program: Program) -> Any:
+        """Do it; an error passes through with a note that says how it is replayed."""
+        with self.replayable():
+            return self._run(program)
+
+    @contextmanager
+    def replayable(self) -> Iterator[None]:
+        """Note on an error that passes through with which arguments it happened."""
+        try:
+            yield
+        except Exception as error:
+            if not hasattr(error, "eqfree_replay"):
+                vars(error)["eqfree_replay"] = self
+                error.add_note(
+                    f"This was replica {self.replica} with key={self.key}, seed={self.seed}, {self._describe()}; "
+                    "`stepper.replay(error)` runs it again."
+                )
+            raise
+
+
+@dataclass(frozen=True)
+class BurstTask(Task):
+    """Lift a macro state, evolve it, and read it at some times."""
+
+    times: Array
+
+    def _run(self, program: Program) -> BurstOutcome:
+        model, observe = program.model, program.observe
+        lift, evolve = map(generator, self.streams)
+        path = np.empty((len(self.times), *self.start.shape))
+        observed = []
+        micro = model.lift(self.start.copy(), lift)
+        if self.times[0] > 0:
+            micro = model.evolve(micro, float(self.times[0]), evolve)
+        path[0] = program.restrict(micro, self.start.shape)
+        for index, duration in enumerate(np.diff(self.times).tolist(), start=1):
+            before = deepcopy(micro) if observe else None
+            micro = model.evolve(micro, duration, evolve)
+            path[index] = program.restrict(micro, self.start.shape)
+            if observe:
+                observed.append(np.array(observe(before, micro, duration), dtype=np.float64))
+        return BurstOutcome(path, np.array(observed) if observe else None)
+
+    def _describe(self) -> str:
+        return f"times={short(self.times)}, from the macro state {short(self.start)}"
+
+
+@dataclass(frozen=True)
+class LiftTask(Task):
+    """Lift a macro state to a packed population."""
+
+    def _run(self, program: Program) -> Any:
+        return program.pack(program.model.lift(self.start.copy(), generator(self.streams[0])))
+
+    def _describe(self) -> str:
+        return f"lifting the macro state {short(self.start)}"
+
+
+@dataclass(frozen=True)
+class AdvanceTask(Task):
+    """Evolve a packed population and read it."""
+
+    duration: float
+
+    def _run(self, program: Program) -> AdvanceOutcome:
+        micro = program.unpack(self.start)
+        if self.duration > 0:
+            micro = program.model.evolve(micro, self.duration, generator(self.streams[1]))
+        return AdvanceOutcome(program.pack(micro), program.restrict(micro))
+
+    def _describe(self) -> str:
+        return f"duration={self.duration:g}, from a packed population"
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Runs tasks wherever the executor is, and yields what they return in the order of the tasks."""
+
+    executor: Executor | None
+
+    @property
+    def _chunks(self) -> int:
+        workers = getattr(self.executor, "_max_workers", None) or os.cpu_count() or 1
+        return 4 * workers
+
+    def map(self, program: Program, tasks: Sequence[Task]) -> Iterator[Any]:
+        """``task.run(program)`` for each task; when one raises, those that have not begun are cancelled."""
+        if self.executor is None:
+            return (task.run(program) for task in tasks)
+        size = ceil(len(tasks) / self._chunks)
+        chunks = [tasks[first : first + size] for first in range(0, len(tasks), size)]
+        if isinstance(self.executor, ThreadPoolExecutor):
+            answers = _in_order([self.executor.submit(_run_chunk, program, chunk) for chunk in chunks])
+        else:
+            answers = _ship(self.executor, program, chunks)
+        return (outcome for answer in answers for outcome in answer)
+
+
+def _in_order(futures: Sequence[Future[Any]]) -> Iterator[Any]:
+    pending = deque(futures)
+    try:
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _ship(executor: Executor, program: Program, chunks: Sequence[Sequence[Task]]) -> Iterator[list[Any]]:
+    """Send keys and macro states; send the program to a worker that says it has not seen it."""
+    digest, blob = program.packed
+    answers = _in_order([executor.submit(_run_remote, digest, None, chunk) for chunk in chunks])
+    for chunk, answer in zip(chunks, answers, strict=True):
+        if answer is None:
+            answer = executor.submit(_run_remote, digest, blob, chunk).result()
+        yield answer
+
+
+def _run_chunk(program: Program, chunk: Sequence[Task]) -> list[Any]:
+    return [task.run(program) for task in chunk]
+
+
+_PROGRAMS_KEPT = 16
+_programs: dict[str, Program] = {}  # of this worker process, by content hash, the oldest first
+
+
+def _run_remote(digest: str, blob: bytes | None, chunk: Sequence[Task]) -> list[Any] | None:
+    if digest not in _programs:
+        if blob is None:
+            return None
+        while len(_programs) >= _PROGRAMS_KEPT:
+            del _programs[next(iter(_programs))]
+        _programs[digest] = Program(*cloudpickle.loads(blob))
+        _programs[digest].warm()
+    try:
+        return _run_chunk(_programs[digest], chunk)
+    except Exception as error:
+        if _can_travel(error):
+            raise
+        raise _stand_in(error) from None
+
+
+def _can_travel(error: Exception) -> bool:
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return False
+    return True
+
+
+def _stand_in(error: Exception) -> RuntimeError:
+    """An error that says the same; one that cannot be pickled would break the pool."""
+    text = "".join(traceback.format_exception(error))
+    stand_in = RuntimeError(f"{type(error).__name__}: {error}\n\n{text}")
+    vars(stand_in).update(
+        {name: value for name, value in vars(error).items() if name in ("__notes__", "eqfree_replay")}
+    )
+    return stand_in

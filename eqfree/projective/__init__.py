@@ -1,0 +1,6 @@
+"""Projective integration: short bursts, long leaps."""
+
+from eqfree.projective.driver import Method, ProjectiveState, Step, iter_projective, solve_projective
+from eqfree.projective.euler import Euler
+
+__all__ = ["Euler", "Method", "ProjectiveState", "Step", "iter_projective", "solve_projective"]

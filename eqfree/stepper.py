@@ -1,0 +1,357 @@
+"""The waist: lift, evolve, restrict, as one map of the macro state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eqfree.burst import Burst, Moments, Rate, Reading, slope
+from eqfree.ensemble import (
+    AdvanceTask,
+    BurstOutcome,
+    BurstTask,
+    Key,
+    LiftTask,
+    Program,
+    Task,
+    Workers,
+    as_executor,
+    check_key,
+    check_reading,
+    short,
+)
+from eqfree.fields import Field, OutOfBoundsError, check_bounds
+from eqfree.micro import (
+    BatchedModel,
+    MicroModel,
+    check_duration,
+    count_updates,
+    fields_of,
+    is_deterministic,
+    is_thread_safe,
+)
+from eqfree.results import Cost, Trajectory
+
+__all__ = ["CoarseTimeStepper", "Observe", "Packed"]
+
+Observe: TypeAlias = Callable[[Any, Any, float], ArrayLike]
+Packed: TypeAlias = tuple[Any, ...]
+Array: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CoarseTimeStepper:
+    """A micro-model made into a map of macro states: the mean over replicas of restrict(evolve(lift(U))).
+
+    A call is a pure function of its arguments: the same key gives the same noise and the same bits, on any
+    executor. Driver loops number their steps in the key.
+
+    *How to choose.* ``replicas``: the standard error falls as one over its square root. ``healing``: several
+    times the relaxation time of what ``lift`` does not know; slopes leave it out.
+
+    Parameters
+    ----------
+    model
+        A `MicroModel`: three functions, and what it may have besides.
+    replicas
+        Independent simulations per burst; a deterministic model runs one.
+    healing
+        The part of a burst, from lifting on, that a slope leaves out (the model's time unit).
+    executor
+        None (this thread), a number of threads, or a ``concurrent.futures.Executor``.
+    seed
+        Of all random numbers.
+
+    Raises
+    ------
+    ValueError
+        For options that make no sense, each named with its value.
+
+    References
+    ----------
+    I. G. Kevrekidis et al., Commun. Math. Sci. 1 (2003) 715, doi:10.4310/CMS.2003.v1.n4.a5.
+
+    Examples
+    --------
+    >>> import eqfree as ef
+    >>> walk = ef.micro_model(
+    ...     lift=lambda macro, rng: macro + rng.normal(size=100),
+    ...     evolve=lambda micro, duration, rng: micro * np.exp(-duration),
+    ...     restrict=lambda micro: micro.mean(keepdims=True),
+    ... )
+    >>> stepper = ef.CoarseTimeStepper(walk, replicas=8, seed=1)
+    >>> stepper([1.0], duration=0.5).round(1)
+    array([0.6])
+    """
+
+    model: MicroModel
+    replicas: int = 32
+    healing: float = 0.0
+    executor: Executor | int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, MicroModel):
+            missing = [name for name in ("lift", "evolve", "restrict") if not hasattr(self.model, name)]
+            raise ValueError(
+                f"`model` must have lift, evolve and restrict: {type(self.model).__name__} lacks {', '.join(missing)}. "
+                "Make one of plain functions with `eqfree.micro_model`."
+            )
+        if isinstance(self.replicas, bool) or not isinstance(self.replicas, int) or self.replicas < 1:
+            raise ValueError(f"`replicas` must be a positive integer: got {self.replicas!r}.")
+        if not (np.isfinite(self.healing) and self.healing >= 0):
+            raise ValueError(f"`healing` must be a finite time, not negative: got {self.healing!r}.")
+        check_key((self.seed,))
+        as_executor(self.executor, thread_safe=is_thread_safe(self.model))
+
+    def __call__(self, macro: ArrayLike, duration: float, key: Key = ()) -> Array:
+        """The coarse map: the mean macro state a ``duration`` after lifting, of the shape of ``macro``."""
+        reading, _ = self.read(macro, (duration,), lambda _, path: path[-1], key)
+        return reading.mean
+
+    def burst(
+        self,
+        macro: ArrayLike,
+        times: ArrayLike,
+        key: Key = (),
+        observe: Observe | None = None,
+        *,
+        samples: bool = False,
+    ) -> Burst:
+        """Simulate all replicas from one macro state and read them at ``times``.
+
+        Parameters
+        ----------
+        macro
+            The macro state, an array of any shape.
+        times : (time,)
+            Increasing, measured from lifting; zero reads what lift made.
+        key
+            Which noise.
+        observe
+            ``observe(before, after, duration)`` of two micro states: reads, over each interval between the
+            times, what is no macro state (flows, crossings, stress). ``before`` is a copy.
+        samples
+            Keep every replica.
+
+        Raises
+        ------
+        ValueError
+            For a macro state outside the model's bounds, times that do not increase or that the model cannot
+            simulate, or a ``restrict`` of another shape than the macro state.
+        NotFiniteError
+            If a NaN or an infinity comes out of ``restrict``.
+        """
+        return self.bursts([macro], times, [key], observe, samples=samples)[0]
+
+    def bursts(
+        self,
+        macros: Sequence[ArrayLike],
+        times: ArrayLike,
+        keys: Sequence[Key],
+        observe: Observe | None = None,
+        *,
+        samples: bool = False,
+    ) -> list[Burst]:
+        """Many bursts at once, one a macro state and key, so that an executor sees all the work together."""
+        began = perf_counter()
+        instants = self._check_times(times)
+        arrays = [self._check_macro(macro) for macro in macros]
+        outcomes = self._run(arrays, instants, [check_key(key) for key in keys], observe)
+        results = []
+        for macro in arrays:
+            readings, observed = Moments(keep=samples), Moments(keep=samples)
+            for outcome in islice(outcomes, self._runs):
+                readings.add(outcome.path)
+                if outcome.observed is not None:
+                    observed.add(outcome.observed)
+            reading = readings.reading(deterministic=self._deterministic)
+            results.append(
+                Burst(
+                    times=instants,
+                    mean=reading.mean,
+                    stderr=reading.stderr,
+                    samples=reading.samples,
+                    observed=observed.reading(deterministic=self._deterministic) if observe else None,
+                    cost=self._cost(macro, instants[-1], began),
+                )
+            )
+            began = perf_counter()
+        return results
+
+    def read(
+        self, macro: ArrayLike, times: ArrayLike, reading: Callable[[Array, Array], Array], key: Key = ()
+    ) -> tuple[Reading, Cost]:
+        """Mean and standard error of ``reading(times, path)``, taken replica by replica.
+
+        What a solver needs of a burst is often a function of the whole path (time, ...) of a replica: a slope,
+        a projected state. Taken one replica at a time, its standard error knows all correlations in time.
+        """
+        began = perf_counter()
+        instants, array = self._check_times(times), self._check_macro(macro)
+        moments = Moments()
+        for outcome in self._run([array], instants, [check_key(key)], None):
+            moments.add(reading(instants, outcome.path))
+        return moments.reading(deterministic=self._deterministic), self._cost(array, instants[-1], began)
+
+    def rate(self, macro: ArrayLike, burst: float, key: Key = (), *, readings: int = 2) -> Rate:
+        """The slope of the macro state over the healed part of a burst: least squares on equally spaced readings.
+
+        *How to choose.* ``burst``: as long as the slope stays the same; two ``readings`` (a chord) are best
+        where the noise is diffusive, more where it is independent from reading to reading.
+
+        Raises
+        ------
+        ValueError
+            If nothing is left of the burst after healing, or fewer than two readings are asked.
+        """
+        if not burst > self.healing:
+            raise ValueError(
+                f"`burst` must exceed the healing: got burst={burst:g} with healing={self.healing:g}. Lengthen `burst`."
+            )
+        if readings < 2:
+            raise ValueError(f"A slope needs two `readings` or more: got {readings}.")
+        reading, cost = self.read(macro, np.linspace(self.healing, burst, readings), slope, key)
+        return Rate(reading.mean, reading.stderr, cost)
+
+    def simulate(self, macro: ArrayLike, times: ArrayLike, key: Key = ()) -> Trajectory:
+        """The micro-model all the way, lifted once: what a projected trajectory is compared with.
+
+        ``times`` are measured from lifting. Interval ``j`` evolves under the key ``(*key, j)``.
+        """
+        began = perf_counter()
+        instants = self._check_times(times)
+        packed = self.lift(macro, key)
+        rows = []
+        for number, duration in enumerate(np.diff(instants, prepend=0.0)):
+            packed, reading = self.advance(packed, duration, (*key, number))
+            rows.append(reading)
+        return Trajectory(
+            times=instants,
+            macro=np.array([row.mean for row in rows]),
+            stderr=np.array([row.stderr for row in rows]),
+            cost=self._cost(rows[-1].mean, instants[-1], began),
+            fields=self.fields,
+        )
+
+    def lift(self, macro: ArrayLike, key: Key = ()) -> Packed:
+        """Packed populations, one a replica, consistent with a macro state: where `advance` begins."""
+        array, checked = self._check_macro(macro), check_key(key)
+        tasks = [LiftTask(array, checked, replica, self.seed) for replica in range(self._runs)]
+        return tuple(self._workers.map(Program(self.model), tasks))
+
+    def advance(self, packed: Packed, duration: float, key: Key = ()) -> tuple[Packed, Reading]:
+        """Evolve packed populations and restrict them; the caller commits what comes back.
+
+        ``packed`` is left as it is. A model without ``pack`` carries its micro states as they are: they
+        travel, but cannot be written to disk.
+        """
+        check_duration(self.model, duration)
+        checked = check_key(key)
+        tasks = [AdvanceTask(one, checked, replica, self.seed, float(duration)) for replica, one in enumerate(packed)]
+        moments, advanced = Moments(), []
+        for outcome in self._workers.map(Program(self.model), tasks):
+            advanced.append(outcome.packed)
+            moments.add(outcome.reading)
+        return tuple(advanced), moments.reading(deterministic=self._deterministic)
+
+    def with_replicas(self, replicas: int) -> CoarseTimeStepper:
+        """The same stepper with another number of replicas; those that stay keep their noise."""
+        return replace(self, replicas=replicas)
+
+    def replay(self, error: BaseException, observe: Observe | None = None) -> Any:
+        """Run the replica that raised ``error`` again, in this thread, where a debugger can look.
+
+        Raises whatever the replica raises; if it does not raise any more, returns what it computed. An error
+        of ``observe`` needs that function again.
+
+        Raises
+        ------
+        ValueError
+            If the error does not come from a replica.
+        """
+        task: Task | None = getattr(error, "eqfree_replay", None)
+        if task is None:
+            raise ValueError(
+                f"`error` must come out of a burst, which notes how to replay it: got {type(error).__name__} without "
+                "such a note."
+            )
+        return task.run(Program(self.model, observe))
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Names, units and coordinates of the macro state, where the model has them."""
+        return fields_of(self.model)
+
+    @cached_property
+    def _deterministic(self) -> bool:
+        return is_deterministic(self.model)
+
+    @property
+    def _runs(self) -> int:
+        return 1 if self._deterministic else self.replicas
+
+    @cached_property
+    def _workers(self) -> Workers:
+        workers = Workers(as_executor(self.executor, thread_safe=is_thread_safe(self.model)))
+        Program(self.model).warm()
+        return workers
+
+    def _check_macro(self, macro: ArrayLike) -> Array:
+        array = np.array(macro, dtype=np.float64)
+        if not np.isfinite(array).all():
+            raise OutOfBoundsError(f"A macro state must be finite: got {short(array)}.")
+        if self.fields:
+            check_bounds(self.fields, array)
+        return array
+
+    def _check_times(self, times: ArrayLike) -> Array:
+        instants = np.array(times, dtype=np.float64)
+        if instants.ndim != 1 or instants.size == 0 or (np.diff(instants) <= 0).any():
+            raise ValueError(f"`times` must be increasing, and at least one: got {short(instants)}.")
+        check_duration(self.model, instants[0])
+        for duration in np.unique(np.diff(instants)):
+            check_duration(self.model, duration)
+        return instants
+
+    def _cost(self, macro: Array, duration: float, began: float) -> Cost:
+        runs = self._runs
+        updates = runs * count_updates(self.model, macro, float(duration))
+        return Cost(runs, runs * float(duration), updates, perf_counter() - began)
+
+    def _run(
+        self, macros: Sequence[Array], times: Array, keys: Sequence[Key], observe: Observe | None
+    ) -> Iterator[BurstOutcome]:
+        """All replicas of all macro states, in that order."""
+        tasks = [
+            BurstTask(macro, key, replica, self.seed, times)
+            for macro, key in zip(macros, keys, strict=True)
+            for replica in range(self._runs)
+        ]
+        workers = self._workers
+        if workers.executor is None and observe is None and isinstance(self.model, BatchedModel):
+            return _run_batch(self.model, tasks)
+        return workers.map(Program(self.model, observe), tasks)
+
+
+def _run_batch(model: BatchedModel, tasks: Sequence[BurstTask]) -> Iterator[BurstOutcome]:
+    try:
+        paths = model.burst_batch(
+            np.array([task.start for task in tasks]), tasks[0].times, [task.streams for task in tasks]
+        )
+    except Exception:
+        for task in tasks:  # the loop finds the replica that fails, and says how to replay it
+            task.run(Program(model))
+        raise
+    for task, path in zip(tasks, paths, strict=True):
+        with task.replayable():
+            check_reading(path, (len(task.times), *task.start.shape))
+        yield BurstOutcome(path, None)
