@@ -1,0 +1,284 @@
+"""Results on disk: a folder holds a whole study or is not there.
+
+::
+
+    FOLDER/run.json        scenario, settings, values, checks, notes, cost, and the names of the files
+    FOLDER/settings.toml   the settings again, to be edited and given to ``eqfree run --config``
+    FOLDER/tables/*.csv    the tables
+    FOLDER/fields.nc       the fields, where the study has some
+    FOLDER/figures/*.png   the pictures
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from math import nan
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
+
+from eqfree.results import Check, Cost, Relation, Study, Value
+
+__all__ = ["Figure", "check_destination", "load_study", "save_study", "staged"]
+
+
+class Figure(Protocol):
+    """A picture that can be written: a Matplotlib figure is one."""
+
+    def savefig(self, path: Path, /) -> object:
+        """Write the picture in the format that the path's suffix names."""
+        ...
+
+
+def save_study(study: Study, folder: Path, figures: Mapping[str, Figure]) -> list[str]:
+    """Write a study and its figures into a folder, whole or not at all; the names of the files.
+
+    An earlier result in ``folder`` is replaced. Of the tables, the columns are kept and the index is not;
+    a number that is not finite comes back as NaN.
+
+    Raises
+    ------
+    ValueError
+        If ``folder`` cannot be written, or holds anything that eqfree did not write.
+    OSError
+        If the disk fails; ``folder`` is then as it was.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> study = Study("decay", settings={"seed": 0}, values={"half_life": Value(2.0, unit="s")})
+    >>> with TemporaryDirectory() as place:
+    ...     save_study(study, Path(place, "decay"), figures={})
+    ['run.json', 'settings.toml']
+    """
+    with staged(folder) as staging:
+        _write_settings(study.settings, staging / "settings.toml")
+        if study.tables:
+            (staging / "tables").mkdir()
+        for name, table in study.tables.items():
+            table.to_csv(staging / "tables" / f"{name}.csv", index=False)
+        if study.fields is not None:
+            study.fields.to_netcdf(staging / "fields.nc", engine="h5netcdf")
+        if figures:
+            (staging / "figures").mkdir()
+        for name, figure in figures.items():
+            figure.savefig(staging / "figures" / f"{name}.png")
+        files = sorted([*_files(staging), "run.json"])
+        document = {key: value for key, value in study.to_json().items() if key != "tables"} | {"files": files}
+        (staging / "run.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return files
+
+
+def load_study(folder: Path) -> Study:
+    """The study that `save_study` wrote into a folder.
+
+    Raises
+    ------
+    ValueError
+        If ``folder`` holds no result of eqfree, or a damaged one.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> study = Study("decay", settings={"seed": 0}, values={"half_life": Value(2.0, unit="s")})
+    >>> with TemporaryDirectory() as place:
+    ...     _ = save_study(study, Path(place, "decay"), figures={})
+    ...     load_study(Path(place, "decay")) == study
+    True
+    """
+    if not (folder / "run.json").is_file():
+        raise ValueError(
+            f"A result is a folder that `eqfree run` wrote, with a run.json in it: got '{folder}'. "
+            "Give the folder that `eqfree run` named, or run the scenario again."
+        )
+    try:
+        document = json.loads((folder / "run.json").read_text("utf-8"))
+        return Study(
+            scenario=document["scenario"],
+            settings=document["settings"],
+            values={name: Value(**_numbers(entry)) for name, entry in document["values"].items()},
+            checks=tuple(_check(entry) for entry in document["checks"]),
+            tables=_read_tables(folder, document["files"]),
+            fields=_read_fields(folder, document["files"]),
+            notes=tuple(document["notes"]),
+            cost=Cost(**_numbers(document["cost"])),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        raise ValueError(
+            f"The result in '{folder}' is damaged ({type(error).__name__}: {error}). Run the scenario again."
+        ) from error
+
+
+def check_destination(folder: Path) -> None:
+    """Refuse a folder that a result cannot be written to, before minutes are spent on computing one.
+
+    Raises
+    ------
+    ValueError
+        If ``folder`` cannot be made or replaced here, or holds anything that eqfree did not write.
+
+    Examples
+    --------
+    >>> check_destination(Path("pyproject.toml", "results"))
+    Traceback (most recent call last):
+    ValueError: The folder for results must be one that can be written: got 'pyproject.toml/results' ...
+    """
+    place = _resolved(folder)
+    try:
+        _refuse_foreign(place)
+        standing = next(parent for parent in place.parents if parent.exists())
+        probe = _beside(standing / place.name)
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise ValueError(
+            f"The folder for results must be one that can be written: got '{folder}' "
+            f"({error.strerror or error}). Choose another folder."
+        ) from error
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """A hidden folder beside ``folder`` that takes its place at the end, or vanishes if anything is raised.
+
+    What was in ``folder`` before stays until the new one is complete and on the disk. Parents that are
+    missing are made, and removed again on failure.
+
+    Raises
+    ------
+    ValueError
+        As `check_destination`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     with staged(Path(place, "result")) as staging:
+    ...         _ = (staging / "answer.txt").write_text("42")
+    ...     Path(place, "result", "answer.txt").read_text()
+    '42'
+    """
+    check_destination(folder)
+    place = _resolved(folder)
+    made = [parent for parent in place.parents if not parent.exists()]
+    staging = _beside(place)
+    try:
+        staging.mkdir(parents=True)
+        yield staging
+        for path in (*staging.rglob("*"), staging):
+            _sync(path)
+        _swap(staging, place)
+        _sync(place.parent)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        for parent in made:
+            with suppress(OSError):  # never made, or somebody else has put something there
+                parent.rmdir()
+        raise
+
+
+def _swap(staging: Path, place: Path) -> None:
+    former = _beside(place)
+    try:
+        if place.exists():
+            place.rename(former)
+        staging.rename(place)
+    except BaseException:
+        if former.exists() and not place.exists():
+            former.rename(place)
+        raise
+    if former.exists():
+        shutil.rmtree(former)
+
+
+def _resolved(folder: Path) -> Path:
+    return Path(os.path.realpath(folder))  # Path.resolve raises on a loop of links
+
+
+def _beside(place: Path) -> Path:
+    return place.with_name(f".eqfree-{uuid4().hex[:12]}")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _files(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+
+
+def _refuse_foreign(place: Path) -> None:
+    try:
+        place.lstat()
+    except FileNotFoundError:
+        return
+    if not place.is_dir():
+        raise NotADirectoryError(f"'{place.name}' is no folder")
+    if Path.cwd().is_relative_to(place) or place.is_mount():
+        raise ValueError(
+            f"A result replaces its whole folder, so it must have one of its own: got '{place}'. "
+            "Name a folder inside it."
+        )
+    foreign = sorted(set(_files(place)) - _written_before(place))
+    if foreign:
+        raise ValueError(
+            f"A folder for results must be new, empty or an earlier result: '{place}' holds '{foreign[0]}', "
+            "which eqfree did not write. Choose another folder, or move the file."
+        )
+
+
+def _written_before(place: Path) -> set[str]:
+    try:
+        return set(json.loads((place / "run.json").read_text("utf-8"))["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _write_settings(settings: Mapping[str, Any], path: Path) -> None:
+    import tomli_w
+
+    path.write_text(tomli_w.dumps(_without_none(settings)), "utf-8")
+
+
+def _without_none(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """TOML has no null: a setting that is None is one that is left out."""
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in settings.items()
+        if value is not None
+    }
+
+
+def _numbers(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: nan if value is None else value for key, value in entry.items()}
+
+
+def _check(entry: Mapping[str, Any]) -> Check:
+    given = {key: value for key, value in _numbers(entry).items() if key not in ("ok", "relation")}
+    return Check(relation=Relation(entry["relation"]), **given)
+
+
+def _read_tables(folder: Path, files: list[str]) -> dict[str, Any]:
+    import pandas as pd
+
+    return {
+        Path(name).stem: pd.read_csv(folder / name, keep_default_na=False, na_values=[""])
+        for name in files
+        if name.startswith("tables/")
+    }
+
+
+def _read_fields(folder: Path, files: list[str]) -> Any:
+    if "fields.nc" not in files:
+        return None
+    import xarray as xr
+
+    return xr.load_dataset(folder / "fields.nc", engine="h5netcdf")
