@@ -47,9 +47,6 @@ class DriftSettings(ScenarioSettings):
 def run(settings: DriftSettings, context: Context) -> Study:
     if settings.track_file is not None and not settings.track_file.is_file():
         raise ValueError(f"`track_file` must be a file: got '{settings.track_file}'. Give one that exists.")
-    if settings.pause:
-        print("asleep", flush=True)
-        time.sleep(settings.pause)
     if settings.stumble:
         error = FloatingPointError("walker 3 fell over\nat time 2")
         error.add_note("Replay it with seed 0.")
@@ -57,7 +54,12 @@ def run(settings: DriftSettings, context: Context) -> Study:
     scatter = 0.0 if settings.scatter == "none" else settings.scatter
     rng = np.random.Generator(np.random.PCG64(settings.seed))
     speeds = settings.walkers.speed + scatter * rng.standard_normal(settings.walkers.count)
-    means = [float(speeds.mean() * when) for when in context.track(settings.times, "times")]
+    means = []
+    for when in context.track(settings.times, "times walked"):
+        if settings.pause:
+            print("asleep", flush=True)
+            time.sleep(settings.pause)
+        means.append(float(speeds.mean() * when))
     speed = means[-1] / settings.times[-1]
     return Study(
         scenario="drift",
@@ -68,7 +70,7 @@ def run(settings: DriftSettings, context: Context) -> Study:
         ],
         tables={"drift": pd.DataFrame({"time_s": settings.times, "position_m": means})},
         fields=xr.Dataset({"position": ("time", means, {"units": "m"})}, {"time": list(settings.times)}),
-        notes=[settings.title],
+        notes=[settings.title, *([f"{context.executor} threads"] if context.executor else [])],
         cost=Cost(bursts=2, micro_time=3.0, agent_updates=200.0, wall=0.125),
     )
 

@@ -213,6 +213,26 @@ def test_an_interrupted_run_leaves_what_was_there(workplace: Path, number: signa
     assert [path.name for path in workplace.iterdir()] == ["results"]
 
 
+def test_workers_reach_the_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "drift", "--workers", "2"]) == 0
+    assert "Note: 2 threads" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("pause", "shown"), [(0, False), (2.5, True)])
+def test_progress_is_shown_on_a_terminal_after_two_seconds(pause: float, shown: bool) -> None:
+    reader, terminal = os.openpty()
+    with program(*drift("times=1", f"pause={pause}"), stderr=terminal) as process:
+        os.close(terminal)
+        process.communicate(timeout=20)
+    try:
+        printed = os.read(reader, 65536)
+    except OSError:  # what Linux says where nothing was written
+        printed = b""
+    os.close(reader)
+    assert process.returncode == 0
+    assert (b"times walked" in printed) == bool(printed) == shown
+
+
 def test_a_closed_pipe_is_no_traceback() -> None:
     with program("list") as process:
         assert process.stdout is not None
@@ -231,13 +251,13 @@ def test_help_imports_neither_numpy_nor_pandas() -> None:
     assert process.stdout.splitlines()[-1] == ""
 
 
-def program(*words: str) -> "subprocess.Popen[str]":
+def program(*words: str, stderr: int = subprocess.PIPE) -> "subprocess.Popen[str]":
     """The command line as a process of its own."""
     script = "import sys; from eqfree.cli import main; sys.exit(main())"
     return subprocess.Popen(
         [sys.executable, "-c", script, *words],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *map(str, sys.path[:1])])},
     )
