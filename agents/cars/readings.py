@@ -67,8 +67,8 @@ def density_profile(cars: Cars, edges: ArrayLike) -> NDArray[np.float64]:
     array([0.04, 0.02])
     """
     places = np.asarray(edges, dtype=np.float64)
-    count = np.bincount(_cells(cars, places), minlength=len(places) - 1).astype(np.float64)
-    return count / np.diff(places)
+    density: NDArray[np.float64] = np.bincount(_cells(cars, places), minlength=len(places) - 1) / np.diff(places)
+    return density
 
 
 def speed_profile(cars: Cars, edges: ArrayLike) -> NDArray[np.float64]:
@@ -99,7 +99,7 @@ def edie(before: Cars, after: Cars, duration: float, edges: ArrayLike) -> CellRe
 
     Between the snapshots every car is taken to drive at constant speed: the totals over the road are
     exact, their division among cells is right to the acceleration times duration². Who enters or leaves an open
-    road in between is taken to do so at its speed in the one snapshot that shows it.
+    road in between is taken to do so at its speed in the one snapshot that shows it; nobody should do both.
 
     Examples
     --------
