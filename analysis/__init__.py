@@ -1,0 +1,27 @@
+"""Pictures of results, each drawn from tables into a figure of its own; imported when first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.calibration import draw_calibration
+    from analysis.fundamental_diagram import draw_fundamental_diagram
+    from analysis.growth import draw_growth
+
+_HOME = {
+    "draw_calibration": "calibration",
+    "draw_fundamental_diagram": "fundamental_diagram",
+    "draw_growth": "growth",
+}
+
+__all__ = ["draw_calibration", "draw_fundamental_diagram", "draw_growth"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"analysis.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'analysis' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
