@@ -44,7 +44,7 @@ def draw_fundamental_diagram(
     fitted
         The diagram fitted to the measurements: columns density, flow, speed.
     onset
-        Densities (veh/km) where uniform flow loses its stability.
+        Densities (veh/km) where uniform flow loses its stability, or gains it again.
     road
         One row to point at, columns density, flow, speed: the road that was asked about.
     title
@@ -191,8 +191,9 @@ def _draw_errors(axes: Axes, table: pd.DataFrame, quantity: str, colour: str) ->
 def _label_onset(axes: Axes, onsets: Sequence[float]) -> None:
     """Above the panel, where no data are, on the line's wider side."""
     left = onsets[0] < 0.5 * axes.get_xlim()[1]
+    event = "uniform flow loses stability" if len(onsets) == 1 else "stability of uniform flow changes"
     axes.annotate(
-        f"uniform flow loses stability\nat {', '.join(f'{density:.1f}' for density in onsets)} veh/km",
+        f"{event}\nat {', '.join(f'{density:.1f}' for density in onsets)} veh/km",
         xy=(onsets[0] if left else onsets[-1], 1.0),
         xycoords=axes.get_xaxis_transform(),
         xytext=(-2 if left else 2, 2),

@@ -62,7 +62,7 @@ def draw_growth(growth: pd.DataFrame, onset: Sequence[float]) -> Figure:
     for density in onset:
         left = density < 0.6 * right
         axes.annotate(
-            f"onset at {density:.2f} veh/km",
+            f"neutral at {density:.2f} veh/km",
             xy=(density, 0.0),
             xytext=(6 if left else -6, -6),
             textcoords="offset points",

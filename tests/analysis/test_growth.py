@@ -29,7 +29,7 @@ def test_every_onset_is_a_named_point_on_the_zero_line(onset: list[float]) -> No
     points = axes.get_lines()[2]
     np.testing.assert_array_equal(points.get_xdata(), onset)
     np.testing.assert_array_equal(points.get_ydata(), np.zeros(len(onset)))
-    assert [text.get_text() for text in axes.texts] == [f"onset at {density:.2f} veh/km" for density in onset]
+    assert [text.get_text() for text in axes.texts] == [f"neutral at {density:.2f} veh/km" for density in onset]
     made.savefig(BytesIO())
     for text in axes.texts:
         box = text.get_window_extent()
