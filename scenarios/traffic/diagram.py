@@ -1,0 +1,215 @@
+"""The fundamental diagram: flow, speed and stability against density, from drivers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import brentq, minimize_scalar
+
+import eqfree as ef
+from agents.cars import Fleet, NagelSchreckenberg
+from eqfree.scenario import Context
+from scenarios.traffic.rings import (
+    LATTICE_CELLS,
+    Ring,
+    crossings_of_zero,
+    growth_rate,
+    lattice_ring,
+    law_of,
+    long_ring,
+    short_ring,
+    standing_density,
+)
+from scenarios.traffic.settings import Settings
+
+__all__ = [
+    "KM_H",
+    "VEH_H",
+    "VEH_KM",
+    "as_table",
+    "densities_of",
+    "derive_flows",
+    "find_landmarks",
+    "find_onsets",
+    "measure_long_rings",
+    "measure_road",
+    "ring_of",
+]
+
+KM_H = 3.6  # m/s in km/h
+VEH_H = 3600.0  # 1/s in veh/h
+VEH_KM = 1000.0  # 1/m in veh/km
+
+
+def as_table(densities: NDArray[np.float64], flows: NDArray[np.float64], stderr: NDArray[np.float64]) -> pd.DataFrame:
+    """Density, flow and speed in veh/km, veh/h and km/h, from SI.
+
+    >>> as_table(np.array([0.02]), np.array([0.5]), np.array([0.0])).round(3).to_dict("list")
+    {'density': [20.0], 'flow': [1800.0], 'flow_stderr': [0.0], 'speed': [90.0], 'speed_stderr': [0.0]}
+    """
+    return pd.DataFrame(
+        {
+            "density": densities * VEH_KM,
+            "flow": flows * VEH_H,
+            "flow_stderr": stderr * VEH_H,
+            "speed": flows / densities * KM_H,
+            "speed_stderr": stderr / densities * KM_H,
+        }
+    )
+
+
+def densities_of(settings: Settings, fleet: Fleet) -> NDArray[np.float64]:
+    """The densities (1/m) to impose: those given, or up to the jam with more of them where traffic flows.
+
+    Raises
+    ------
+    ValueError
+        If a given density leaves the vehicles no room.
+    """
+    standing = standing_density(fleet)
+    if isinstance(settings.densities, int):
+        return standing * (np.arange(1, settings.densities + 1) / (settings.densities + 1)) ** 1.5
+    given = np.unique(settings.densities) / VEH_KM
+    if given[-1] >= standing:
+        raise ValueError(
+            f"`densities` must stay below the jam density of the fleet, {standing * VEH_KM:.6g} veh/km: "
+            f"got {given[-1] * VEH_KM:.6g}. Take more vehicles off the road, or shorter ones."
+        )
+    return given
+
+
+def ring_of(settings: Settings, fleet: Fleet, context: Context) -> Ring:
+    """The ring that answers for the equilibrium branch of a fleet."""
+    law = law_of(settings)
+    if isinstance(law, NagelSchreckenberg):
+        return lattice_ring(law, fleet, settings, context.executor)
+    return short_ring(law, fleet, densities_of(settings, fleet), settings, context.executor)
+
+
+def derive_flows(settings: Settings, fleet: Fleet, ring: Ring) -> tuple[pd.DataFrame, ef.Cost]:
+    """Flow and speed at every density: density (veh/km), flow (veh/h), speed (km/h), with standard errors."""
+    law, densities = law_of(settings), densities_of(settings, fleet)
+    if isinstance(law, NagelSchreckenberg):  # whole numbers of cars
+        length = LATTICE_CELLS * law.cell
+        densities = np.unique(np.clip(np.round(densities * length), 1, LATTICE_CELLS)) / length
+    flows, stderr, cost = ring.ask(densities)
+    return as_table(densities, flows, stderr), cost
+
+
+def find_landmarks(
+    settings: Settings, fleet: Fleet, ring: Ring, flows: pd.DataFrame
+) -> tuple[dict[str, ef.Value], ef.Cost]:
+    """Capacity, critical density, jam density, free speed and wave speed, each asked where it is."""
+    law, standing = law_of(settings), standing_density(fleet)
+    guess = flows["density"].to_numpy()[flows["flow"].argmax()] / VEH_KM
+    largest, critical, spent = (_sharp_maximum if law.deterministic else _noisy_maximum)(ring, guess, standing)
+    alone = np.array([1e-3 * standing])
+    free, free_stderr, cost = ring.ask(alone)
+    shares = np.array([0.997, 0.998, 0.999]) if law.deterministic else np.linspace(0.9, 0.99, 10)
+    near_jam, stderr, more = ring.ask(shares * standing)
+    (slope, constant), covariance = _fit(shares * standing, near_jam, stderr, degree=1)
+    jam = -constant / slope
+    jam_stderr = float(np.sqrt(np.array([jam, 1]) @ covariance @ np.array([jam, 1]))) / abs(slope)
+    values = {
+        "capacity": ef.Value(largest.value * VEH_H, largest.stderr * VEH_H, "veh/h"),
+        "critical_density": ef.Value(critical.value * VEH_KM, critical.stderr * VEH_KM, "veh/km"),
+        "jam_density": ef.Value(jam * VEH_KM, jam_stderr * VEH_KM, "veh/km"),
+        "free_speed": ef.Value(free[0] / alone[0] * KM_H, free_stderr[0] / alone[0] * KM_H, "km/h"),
+        "wave_speed": ef.Value(slope * KM_H, float(np.sqrt(covariance[0, 0])) * KM_H, "km/h"),
+    }
+    return values, spent + cost + more
+
+
+def _sharp_maximum(ring: Ring, guess: float, standing: float) -> tuple[ef.Value, ef.Value, ef.Cost]:
+    """The largest flow of drivers without noise: bracketed on a table, then closed in on by asking the ring."""
+    bounds = 0.3 * guess, min(2 * guess, 0.99 * standing)
+    table = ef.hmm.Tabulated(ring.closure, bounds, rtol=1e-2)
+    table(np.linspace(*bounds, 100)[:, np.newaxis])
+    nodes, flows, _ = table.nodes()
+    top = int(flows[:, 0].argmax())
+    bracket = nodes[max(top - 1, 0)], nodes[min(top + 1, nodes.size - 1)]
+    spent = [table.cost]
+
+    def flow(density: float) -> float:
+        value, _, cost = ring.ask(np.array([density]))
+        spent.append(cost)
+        return float(value[0])
+
+    best = minimize_scalar(
+        lambda density: -flow(density), bounds=bracket, method="bounded", options={"xatol": 1e-9 * guess}
+    )
+    _, stderr, _ = ring.ask(np.array([best.x]))
+    return ef.Value(-float(best.fun), float(stderr[0])), ef.Value(float(best.x)), sum(spent, ef.Cost())
+
+
+def _noisy_maximum(ring: Ring, guess: float, standing: float) -> tuple[ef.Value, ef.Value, ef.Cost]:
+    """The largest flow of drivers who dawdle: the top of a parabola through answers around it."""
+    densities = np.linspace(0.8 * guess, min(1.25 * guess, 0.99 * standing), 15)
+    flows, stderr, spent = ring.ask(densities)
+    offsets = densities - guess
+    coefficients, covariance = _fit(offsets, flows, stderr, degree=2)
+    bend, slope, _ = coefficients
+    place = float(np.clip(-slope / (2 * bend), offsets[0], offsets[-1]))
+    gradient = np.array([place**2, place, 1.0])
+    along = np.array([-2 * place, -1.0, 0.0]) / (2 * bend)
+    return (
+        ef.Value(float(gradient @ coefficients), float(np.sqrt(gradient @ covariance @ gradient))),
+        ef.Value(guess + place, float(np.sqrt(along @ covariance @ along))),
+        spent,
+    )
+
+
+def _fit(
+    places: NDArray[np.float64], values: NDArray[np.float64], stderr: NDArray[np.float64], degree: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Polynomial coefficients by least squares, the highest first, and their covariance from the errors given."""
+    inverse = np.linalg.pinv(np.vander(places, degree + 1))
+    return inverse @ values, (inverse * stderr**2) @ inverse.T
+
+
+def find_onsets(settings: Settings, context: Context) -> tuple[pd.DataFrame, list[float]]:
+    """Growth rates of waves on a ring of 200 cars, and the densities (1/m) where they change sign."""
+    law, car = law_of(settings), settings.fleet.car
+    densities = densities_of(settings, Fleet.of(car))
+    rates = [growth_rate(law, car, density) for density in context.track(densities, "growth of waves")]
+    onsets = [
+        float(brentq(lambda density: growth_rate(law, car, density), *interval, rtol=1e-6))
+        for interval in crossings_of_zero(densities.tolist(), rates)
+    ]
+    return pd.DataFrame({"density": densities * VEH_KM, "growth_rate": rates}), onsets
+
+
+def measure_long_rings(settings: Settings, fleet: Fleet, context: Context) -> tuple[pd.DataFrame, ef.Cost]:
+    """Flow after waves have had time to form, on long rings of the densities asked for."""
+    law, road = law_of(settings), settings.road
+    spent, rows = ef.Cost(), []
+    for density in context.track(densities_of(settings, fleet), "long rings"):
+        cars = road.cars or (100 if road.length is None else max(2, round(density * road.length)))
+        imposed = density if road.length is None or road.cars else cars / road.length
+        flows, stderr, cost = long_ring(law, fleet, cars, settings, context.executor).ask(np.array([imposed]))
+        rows.append(as_table(np.array([imposed]), flows, stderr))
+        spent += cost
+    return pd.concat(rows, ignore_index=True), spent
+
+
+def measure_road(settings: Settings, fleet: Fleet, context: Context) -> tuple[pd.DataFrame, ef.Cost] | None:
+    """The user's own road: that many vehicles on that length, if both were given.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit.
+    """
+    road = settings.road
+    if road.cars is None or road.length is None:
+        return None
+    needed = road.cars / standing_density(fleet)
+    if road.length < needed:
+        raise ValueError(
+            f"The vehicles must fit on the road: road.cars={road.cars} need {needed:.6g} m, got "
+            f"road.length={road.length:g} m. Take fewer vehicles or a longer road."
+        )
+    density = np.array([road.cars / road.length])
+    flows, stderr, cost = long_ring(law_of(settings), fleet, road.cars, settings, context.executor).ask(density)
+    return as_table(density, flows, stderr), cost

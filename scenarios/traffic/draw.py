@@ -1,0 +1,38 @@
+"""The pictures of a traffic study, drawn by `analysis` from its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import analysis
+from eqfree.results import Study
+
+if TYPE_CHECKING:
+    from eqfree.store import Figure
+
+__all__ = ["draw"]
+
+
+def draw(study: Study) -> Mapping[str, Figure]:
+    """The fundamental diagram, the growth of waves and the bootstrap of the fit, as far as they were computed."""
+    tables = study.tables
+    onsets = [study.values[name].value for name in ("onset_density", "stable_again_density") if name in study.values]
+    figures: dict[str, Figure] = {
+        "fundamental_diagram": analysis.draw_fundamental_diagram(
+            tables["diagram"],
+            stop_and_go=tables.get("stop_and_go"),
+            detectors=tables["detectors"],
+            fitted=tables.get("fitted_diagram"),
+            onset=onsets,
+            road=tables.get("road"),
+        )
+    }
+    if "growth" in tables:
+        figures["growth"] = analysis.draw_growth(tables["growth"], onsets)
+    if "bootstrap" in tables:
+        fit = tables["fit"]
+        columns = [f"{row.parameter} ({row.unit})" for row in fit.itertuples()]
+        identified = dict(zip(columns, fit["identified"].tolist(), strict=True))
+        figures["calibration"] = analysis.draw_calibration(tables["bootstrap"], identified)
+    return figures

@@ -1,0 +1,195 @@
+"""Drivers on rings: the closures that answer density with flow, and the growth of waves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+import eqfree as ef
+from agents.cars import (
+    IDM,
+    TRUCK,
+    Cars,
+    Fleet,
+    Law,
+    NagelSchreckenberg,
+    Newell,
+    OptimalVelocity,
+    RingAtDensity,
+    RingOfHeadways,
+    Road,
+    SafeDistance,
+    Vehicle,
+    flow,
+    largest_stable_ring,
+    ring_growth,
+)
+from eqfree.burst import slope
+from scenarios.traffic.settings import FleetSettings, Settings
+
+__all__ = [
+    "Ring",
+    "crossings_of_zero",
+    "fleet_of",
+    "growth_rate",
+    "lattice_ring",
+    "law_of",
+    "long_ring",
+    "pair",
+    "short_ring",
+    "standing_density",
+]
+
+Workers: TypeAlias = Executor | int | None
+
+_VEHICLES_OF_A_MIXED_RING = 20  # shares in steps of 5 %
+LATTICE_CELLS = 1000  # of the ring for drivers on a lattice
+_SHORT_WINDOW = 10.0  # s over which steady flow is read
+_WAVE = 1e-5  # height of the waves whose growth is read, in headways: linear to ten digits
+_DEAD = 1e-6  # of its first height, at which a wave is no longer told from round-off
+
+
+def law_of(settings: Settings) -> Law:
+    """The rule of the chosen model, with its options."""
+    fleet = settings.fleet
+    match settings.model:
+        case "idm":
+            return IDM()
+        case "safe_distance":
+            return SafeDistance()
+        case "newell":
+            return Newell()
+        case "optimal_velocity":
+            return OptimalVelocity(sensitivity=fleet.sensitivity)
+        case "nagel_schreckenberg":
+            cell = fleet.length + fleet.minimum_gap
+            cells_per_second = max(1, round(fleet.desired_speed / 3.6 / cell))
+            return NagelSchreckenberg(v_max=cells_per_second, slowdown=fleet.slowdown, cell=cell)
+
+
+def fleet_of(settings: FleetSettings, truck_share: float) -> Fleet:
+    """Cars and trucks; a truck is no faster than a car."""
+    car = settings.car
+    if truck_share == 0:
+        return Fleet.of(car)
+    truck = replace(TRUCK, desired_speed=min(TRUCK.desired_speed, car.desired_speed))
+    return Fleet((car, truck), (1 - truck_share, truck_share))
+
+
+def standing_density(fleet: Fleet) -> float:
+    """Vehicles per metre when they stand at their minimum gaps."""
+    return 1 / sum(
+        share * (vehicle.length + vehicle.minimum_gap)
+        for vehicle, share in zip(fleet.vehicles, fleet.shares, strict=True)
+    )
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Drivers on a ring whose density is imposed and whose flow is read.
+
+    Attributes
+    ----------
+    closure
+        Density (1/m) -> flow (1/s).
+    note
+        How the ring was chosen, in words.
+    """
+
+    closure: ef.hmm.Closure
+    note: str
+
+    def ask(self, densities: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], ef.Cost]:
+        """Flows (1/s) and standard errors at densities (1/m), and what they cost."""
+        answer = self.closure(densities[:, np.newaxis])
+        return answer.value[:, 0], answer.stderr[:, 0], answer.cost
+
+
+def short_ring(law: Law, fleet: Fleet, densities: NDArray[np.float64], settings: Settings, executor: Workers) -> Ring:
+    """A ring for the equilibrium branch.
+
+    Equal drivers: so few of them that every wave the ring can hold dies out at every density; they are
+    displaced, and what is left of that after healing is in the standard error. A mixed fleet needs more
+    vehicles than that, and behind a delay waves never die: there the equilibrium is solved for when the
+    drivers are lifted, and read before a wave can grow.
+    """
+    if len(fleet.vehicles) > 1 or isinstance(law, Newell):
+        cars = _VEHICLES_OF_A_MIXED_RING
+        closure = _flow_closure(RingAtDensity(law, fleet, cars), settings, 0.0, _SHORT_WINDOW, executor)
+        return Ring(closure, f"{cars} vehicles, whose common speed is solved for")
+    vehicle = fleet.vehicles[0]
+    cars = largest_stable_ring(law, vehicle, densities, at_most=8)
+    slowest = max(ring_growth(law, vehicle, 1 / density, cars) for density in densities)
+    healing = float(np.round(np.clip(30 / max(-slowest, 1e-3), 60.0, 3000.0)))
+    closure = _flow_closure(RingAtDensity(law, fleet, cars, 0.05), settings, healing, _SHORT_WINDOW, executor)
+    return Ring(closure, f"{cars} cars, so few that every wave dies out at every density; healed for {healing:g} s")
+
+
+def pair(law: Law, fleet: Fleet, settings: Settings) -> Ring:
+    """Two equal drivers at their equilibrium: the cheapest ring, for a fit that asks thousands of them."""
+    closure = _flow_closure(RingAtDensity(law, fleet, 2), settings, 0.0, 1.0, None)
+    return Ring(closure, "2 cars at their equilibrium")
+
+
+def lattice_ring(law: NagelSchreckenberg, fleet: Fleet, settings: Settings, executor: Workers) -> Ring:
+    """A ring of a thousand cells for drivers on a lattice, with the whole number of cars nearest to the density."""
+    model = Road(law, fleet, edges=np.array([0.0, LATTICE_CELLS * law.cell]))
+    closure = _flow_closure(model, settings, 1000.0, float(np.round(settings.road.window)), executor)
+    return Ring(closure, f"{LATTICE_CELLS} cells of {law.cell:g} m, healed for 1000 s")
+
+
+def long_ring(law: Law, fleet: Fleet, cars: int, settings: Settings, executor: Workers) -> Ring:
+    """A ring long enough for stop-and-go; starts displaced, and gives waves time to form."""
+    healing, window = (float(np.round(time)) for time in (settings.road.healing, settings.road.window))
+    closure = _flow_closure(RingAtDensity(law, fleet, cars, 0.5), settings, healing, window, executor)
+    return Ring(closure, f"{cars} vehicles, read over {window:g} s after {healing:g} s")
+
+
+def _flow_closure(model: Any, settings: Settings, healing: float, window: float, executor: Workers) -> ef.hmm.Closure:
+    return ef.hmm.Closure.from_stepper(
+        ef.CoarseTimeStepper(model, replicas=settings.replicas, executor=executor, seed=settings.seed),
+        lift_input=np.asarray,
+        observe=_flow,
+        healing=healing,
+        window=window,
+    )
+
+
+def _flow(before: Cars, after: Cars, duration: float) -> list[float]:
+    return [flow(before, after, duration)]
+
+
+def growth_rate(law: Law, vehicle: Vehicle, density: float, cars: int = 200, modes: int = 4) -> float:
+    """How fast the longest waves on a ring of equal drivers grow or die, in 1/s, read from the drivers.
+
+    A small wave is put on the headways; once the fast motion has died, the slope of the logarithm of each
+    Fourier mode is its growth rate. The largest of the first ``modes`` is returned.
+
+    >>> growth_rate(IDM(), Vehicle(), 0.015) < 0 < growth_rate(IDM(), Vehicle(), 0.025)
+    True
+    """
+    headway = 1 / density
+    place = np.arange(cars) / cars
+    wave = sum(np.cos(2 * np.pi * mode * place) for mode in range(1, modes + 1))
+    model = RingOfHeadways(law, vehicle, cars, cars * headway)
+    times = 200.0 + np.linspace(0.0, 300.0, 4)
+    burst = ef.CoarseTimeStepper(model).burst(headway * (1 + _WAVE * wave), times)
+    heights = np.abs(np.fft.rfft(burst.mean, axis=1))[:, 1 : modes + 1] / (_WAVE * headway * cars / 2)
+    if heights[-1].max() < _DEAD:  # round-off is left: the wave has died by then at the latest
+        return float(np.log(_DEAD) / times[-1])
+    return float(slope(times, np.log(heights))[heights[-1] >= _DEAD].max())
+
+
+def crossings_of_zero(places: Sequence[float], values: Sequence[float]) -> list[tuple[float, float]]:
+    """The intervals between neighbouring places in which the values change sign.
+
+    >>> crossings_of_zero([1.0, 2.0, 3.0], [-1.0, 1.0, 2.0])
+    [(1.0, 2.0)]
+    """
+    neighbours = zip(places[:-1], places[1:], values[:-1], values[1:], strict=True)
+    return [(left, right) for left, right, at_left, at_right in neighbours if at_left * at_right < 0]

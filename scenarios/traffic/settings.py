@@ -1,0 +1,92 @@
+"""What the traffic scenario can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from agents.cars import Vehicle
+from eqfree.settings import ScenarioSettings, SettingsGroup
+
+__all__ = ["FleetSettings", "RoadSettings", "Settings"]
+
+Model = Literal["idm", "safe_distance", "newell", "optimal_velocity", "nagel_schreckenberg"]
+Share = Annotated[float, Field(ge=0, le=0.9)]
+
+
+class FleetSettings(SettingsGroup):
+    """The cars, and how many of the vehicles are trucks."""
+
+    truck_share: Share = Field(0.0, description="share of trucks among the vehicles (1)")
+    desired_speed: float = Field(120.0, ge=10, le=300, description="speed of a car on an empty road (km/h)")
+    time_headway: float = Field(1.6, ge=0.3, le=10, description="time that a car keeps to the vehicle ahead (s)")
+    minimum_gap: float = Field(2.0, ge=0.1, le=50, description="room that a car leaves when standing (m)")
+    acceleration: float = Field(0.73, ge=0.1, le=10, description="largest acceleration of a car; idm (m/s²)")
+    deceleration: float = Field(1.67, ge=0.1, le=10, description="comfortable braking of a car; idm (m/s²)")
+    length: float = Field(5.0, ge=1, le=50, description="length of a car (m)")
+    sensitivity: float = Field(0.8, ge=0.1, le=10, description="relaxation rate of speeds; optimal_velocity (1/s)")
+    slowdown: float = Field(0.25, ge=0, le=0.95, description="chance to dawdle in a second; nagel_schreckenberg (1)")
+
+    @property
+    def car(self) -> Vehicle:
+        """A car in SI units."""
+        return Vehicle(
+            name="car",
+            length=self.length,
+            time_headway=self.time_headway,
+            desired_speed=self.desired_speed / 3.6,
+            minimum_gap=self.minimum_gap,
+            acceleration=self.acceleration,
+            deceleration=self.deceleration,
+        )
+
+
+class RoadSettings(SettingsGroup):
+    """The long ring, on which uniform flow may break into stop-and-go."""
+
+    length: float | None = Field(
+        None, gt=0, le=100_000, description="length of the long ring (m); without it, what each density asks for"
+    )
+    cars: int | None = Field(
+        None, ge=2, le=5_000, description="vehicles on the long ring; with a length too, that road is measured besides"
+    )
+    healing: float = Field(2000.0, ge=0, le=50_000, description="time given to waves to form before reading (s)")
+    window: float = Field(1000.0, ge=10, le=50_000, description="time over which flow is read (s)")
+
+
+class Settings(ScenarioSettings):
+    """The fundamental diagram of traffic, derived from drivers."""
+
+    quick: ClassVar[Mapping[str, Any]] = {
+        "densities": 9,
+        "truck_shares": [0.0, 0.2],
+        "replicas": 2,
+        "bootstrap": 20,
+        "road.cars": 60,
+        "road.healing": 1000.0,
+        "road.window": 500.0,
+    }
+
+    model: Model = Field("idm", description="the rule by which drivers drive")
+    densities: Annotated[int, Field(ge=5, le=200)] | tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        25, description="how many densities up to the jam, or the densities themselves (veh/km)"
+    )
+    fleet: FleetSettings = Field(FleetSettings(), description="who drives")
+    truck_shares: tuple[Share, ...] = Field(
+        (0.0, 0.1, 0.3), description="truck shares whose diagrams are drawn beside the fleet's own (1)"
+    )
+    road: RoadSettings = Field(RoadSettings(), description="the long ring")
+    detectors: str | None = Field(
+        None, description="CSV file with columns flow and speed; without it, the carried summary of I-880"
+    )
+    detectors_units: str | None = Field(None, description="units of these columns, such as veh/h,mph")
+    model_error: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="share of a measured flow by which equal drivers may miss it; sets the weights (1)",
+    )
+    replicas: int = Field(4, ge=2, le=1_000, description="random starts of each ring (1)")
+    bootstrap: int = Field(100, ge=10, le=10_000, description="bootstrap draws for the intervals of the fit (1)")

@@ -1,0 +1,148 @@
+"""Every population keeps the contract of a micro-model: one set of tests over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.random import PCG64, Generator
+from numpy.typing import NDArray
+
+import eqfree as ef
+from agents.cars import (
+    BRISK,
+    CAR,
+    CAUTIOUS,
+    IDM,
+    TRUCK,
+    Fleet,
+    FollowTheLeader,
+    NagelSchreckenberg,
+    Newell,
+    OptimalVelocity,
+    RingAtDensity,
+    RingOfHeadways,
+    Road,
+    SafeDistance,
+    Vehicle,
+)
+
+TIMES = (2.0, 5.0)
+MIXED = Fleet((CAR, TRUCK, CAUTIOUS, BRISK), (0.5, 0.2, 0.2, 0.1))
+SLOW = Vehicle(name="slow", length=4.5, minimum_gap=0.5, time_headway=0.45, desired_speed=9.75)
+PROFILE = np.array([0.010, 0.030, 0.020, 0.040])
+EDGES = np.linspace(0.0, 2000.0, 5)
+
+
+@dataclass(frozen=True)
+class Population:
+    """A micro-model, a macro state of it, and how far restrict after lift may be from that."""
+
+    model: Any
+    macro: NDArray[np.float64]
+    sampler_error: float
+
+
+CELL = 7.5
+ONE_CAR = 1 / 500.0  # a density, in the cells above
+POPULATIONS = {
+    "idm on a road": Population(Road(IDM(), MIXED, EDGES), PROFILE, ONE_CAR),
+    "safe distance on a road": Population(Road(SafeDistance(), MIXED, EDGES), PROFILE, ONE_CAR),
+    "newell on a road": Population(Road(Newell(), MIXED, EDGES), PROFILE, ONE_CAR),
+    "optimal velocity on a road": Population(Road(OptimalVelocity(sensitivity=1.0), MIXED, EDGES), PROFILE, ONE_CAR),
+    "follow the leader on a road": Population(Road(FollowTheLeader(), Fleet.of(SLOW), EDGES), PROFILE, ONE_CAR),
+    "nagel-schreckenberg on a road": Population(
+        Road(NagelSchreckenberg(cell=CELL), Fleet.of(CAR), np.array([0.0, 750.0, 1500.0])),
+        np.array([0.02, 0.06]),
+        1 / 750.0,
+    ),
+    "idm on an open road": Population(Road(IDM(), MIXED, EDGES, ring=False, demand=0.3), PROFILE, ONE_CAR),
+    "idm at a density": Population(RingAtDensity(IDM(), Fleet.of(CAR), 8, displacement=0.3), np.array([0.03]), 1e-12),
+    "mixed idm at a density": Population(RingAtDensity(IDM(), MIXED, 20), np.array([0.03]), 1e-12),
+    "idm of headways": Population(
+        RingOfHeadways(IDM(), CAR, 10, 400.0), 40 + 5 * np.cos(2 * np.pi * np.arange(10) / 10), 1e-9
+    ),
+}
+every_population = pytest.mark.parametrize("population", POPULATIONS.values(), ids=POPULATIONS.keys())
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Executor]:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
+def loop_only(model: Any) -> ef.MicroModel:
+    """The same three functions without the compiled batch."""
+    options = {name: getattr(model, name) for name in ("deterministic", "fields", "time_step") if hasattr(model, name)}
+    return ef.micro_model(model.lift, model.evolve, model.restrict, **options)
+
+
+def samples(model: Any, macro: NDArray[np.float64], executor: Executor | int | None, key: tuple[int, ...]) -> Any:
+    stepper = ef.CoarseTimeStepper(model, replicas=3, executor=executor, seed=11)
+    return stepper.burst(macro, TIMES, key, samples=True).samples
+
+
+@every_population
+def test_same_key_gives_the_same_bits_wherever_it_runs(population: Population, processes: Executor) -> None:
+    here = samples(loop_only(population.model), population.macro, None, (4,))
+    for executor in (None, 2, processes):  # None takes the batch
+        assert np.array_equal(here, samples(population.model, population.macro, executor, (4,)))
+
+
+@every_population
+def test_another_key_gives_another_noise_unless_the_model_is_deterministic(population: Population) -> None:
+    first, second = (
+        ef.CoarseTimeStepper(population.model, replicas=2).lift(population.macro, key) for key in ((1,), (2,))
+    )
+    same = all(np.array_equal(one[name], other[name]) for one, other in zip(first, second, strict=True) for name in one)
+    evolved = [samples(population.model, population.macro, None, key) for key in ((1,), (2,))]
+    assert (same and np.array_equal(*evolved)) == population.model.deterministic
+
+
+@every_population
+def test_restrict_after_lift_is_within_the_samplers_error(population: Population) -> None:
+    micro = population.model.lift(population.macro.copy(), Generator(PCG64(3)))
+    difference = population.model.restrict(micro) - population.macro
+    assert difference.shape == population.macro.shape
+    assert np.abs(difference).max() <= population.sampler_error
+
+
+@pytest.mark.parametrize(
+    "population",
+    [pytest.param(one, id=name) for name, one in POPULATIONS.items() if hasattr(one.model, "conserved")],
+)
+def test_lift_reproduces_what_is_conserved_exactly(population: Population) -> None:
+    micro = population.model.lift(population.macro.copy(), Generator(PCG64(5)))
+    wanted = population.model.conserved(population.macro)
+    assert population.model.conserved(population.model.restrict(micro)) == pytest.approx(wanted, rel=1e-13)
+
+
+@every_population
+def test_unpack_after_pack_is_identity_and_shares_no_memory(population: Population) -> None:
+    model = population.model
+    micro = model.evolve(model.lift(population.macro.copy(), Generator(PCG64(7))), TIMES[0], Generator(PCG64(8)))
+    packed = model.pack(micro)
+    again = model.unpack(packed)
+    repacked = model.pack(again)
+    assert packed.keys() == repacked.keys()
+    for name in packed:
+        assert np.array_equal(packed[name], repacked[name])
+        assert not np.shares_memory(packed[name], repacked[name])
+    onward = [model.restrict(model.evolve(state, TIMES[0], Generator(PCG64(9)))) for state in (micro, again)]
+    assert np.array_equal(*onward)
+
+
+@every_population
+def test_lift_and_evolve_leave_their_arguments_alone(population: Population) -> None:
+    macro = population.macro.copy()
+    micro = population.model.lift(macro, Generator(PCG64(1)))
+    before = population.model.pack(micro)
+    population.model.evolve(micro, TIMES[0], Generator(PCG64(2)))
+    assert np.array_equal(macro, population.macro)
+    assert all(np.array_equal(before[name], array) for name, array in population.model.pack(micro).items())
