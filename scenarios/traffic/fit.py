@@ -40,7 +40,8 @@ def measurements(settings: Settings) -> pd.DataFrame:
         return carried_summary()
     if settings.detectors_units is None:
         raise ValueError(
-            f"`detectors` needs `detectors_units`, such as veh/h,mph: got the file {settings.detectors!r} without units."
+            "`detectors` needs `detectors_units`, such as veh/h,mph: got "
+            f"detectors={settings.detectors!r} without units."
         )
     return bin_by_density(read_detectors(settings.detectors, settings.detectors_units))
 
