@@ -25,7 +25,7 @@ from scenarios.traffic.settings import Settings
 
 __all__ = ["check_diagram"]
 
-_BRANCH_TOLERANCE = {"idm": 1e-6, "safe_distance": 1e-8, "newell": 1e-8, "optimal_velocity": 1e-6}
+_BRANCH_TOLERANCE = {"idm": 1e-5, "safe_distance": 1e-8, "newell": 1e-8, "optimal_velocity": 1e-5}
 
 
 def check_diagram(
