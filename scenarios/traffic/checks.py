@@ -55,6 +55,19 @@ def check_diagram(
     return checks
 
 
+def _covers(quantity: str, value: ef.Value, expected: float, source: str) -> ef.Check:
+    return ef.Check(
+        quantity,
+        value.value,
+        expected,
+        4,
+        source,
+        relation=ef.Relation.COVERS,
+        unit=value.unit,
+        stderr=value.stderr,
+    )
+
+
 def _equals(quantity: str, value: ef.Value, expected: float, relative: float, source: str) -> ef.Check:
     return ef.Check(
         quantity,
@@ -139,29 +152,17 @@ def _lattice_checks(
 ) -> Iterator[ef.Check]:
     if settings.fleet.truck_share > 0:
         return
-    free = values["free_speed"]
-    yield ef.Check(
-        "free speed",
-        free.value,
-        (law.v_max - law.slowdown) * law.cell * KM_H,
-        4,
-        "(v_max - p) cells per second",
-        relation=ef.Relation.COVERS,
-        unit=free.unit,
-        stderr=free.stderr,
-    )
+    alone = (law.v_max - law.slowdown) * law.cell * KM_H
+    yield _covers("free speed", values["free_speed"], alone, "(v_max - p) cells per second")
+    yield _covers("jam density", values["jam_density"], VEH_KM / law.cell, "a vehicle in every cell")
     if law.v_max > 1:
         return
     table = diagrams[0.0]
     half = table.iloc[(table["density"] - table["density"].max() / 2).abs().argmin()]
     cars = round(half["density"] / VEH_KM * law.cell * LATTICE_CELLS)
-    yield ef.Check(
+    yield _covers(
         f"flow of {cars} cars in {LATTICE_CELLS} cells",
-        half["flow"],
+        ef.Value(half["flow"], half["flow_stderr"], "veh/h"),
         single_site_flow(cars, LATTICE_CELLS, 1 - law.slowdown) * VEH_H,
-        4,
         "exact for the finite ring, Schreckenberg et al. 1995",
-        relation=ef.Relation.COVERS,
-        unit="veh/h",
-        stderr=half["flow_stderr"],
     )

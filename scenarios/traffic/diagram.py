@@ -106,17 +106,18 @@ def find_landmarks(
     largest, critical, spent = (_sharp_maximum if law.deterministic else _noisy_maximum)(ring, guess, standing)
     alone = np.array([1e-3 * standing])
     free, free_stderr, cost = ring.ask(alone)
-    shares = np.array([0.997, 0.998, 0.999]) if law.deterministic else np.linspace(0.9, 0.99, 10)
-    near_jam, stderr, more = ring.ask(shares * standing)
-    (slope, constant), covariance = _fit(shares * standing, near_jam, stderr, degree=1)
-    jam = -constant / slope
-    jam_stderr = float(np.sqrt(np.array([jam, 1]) @ covariance @ np.array([jam, 1]))) / abs(slope)
+    room = np.array([0.001, 0.002, 0.003]) if law.deterministic else np.linspace(0.01, 0.1, 10)
+    near_jam, stderr, more = ring.ask((1 - room) * standing)
+    (_, slope, rest), covariance = _fit(room, near_jam, stderr, degree=2)
+    slope_stderr, rest_stderr = np.sqrt(np.diag(covariance)[1:])
     values = {
         "capacity": ef.Value(largest.value * VEH_H, largest.stderr * VEH_H, "veh/h"),
         "critical_density": ef.Value(critical.value * VEH_KM, critical.stderr * VEH_KM, "veh/km"),
-        "jam_density": ef.Value(jam * VEH_KM, jam_stderr * VEH_KM, "veh/km"),
+        "jam_density": ef.Value(
+            standing * (1 + rest / slope) * VEH_KM, standing * rest_stderr / slope * VEH_KM, "veh/km"
+        ),
         "free_speed": ef.Value(free[0] / alone[0] * KM_H, free_stderr[0] / alone[0] * KM_H, "km/h"),
-        "wave_speed": ef.Value(slope * KM_H, float(np.sqrt(covariance[0, 0])) * KM_H, "km/h"),
+        "wave_speed": ef.Value(-slope / standing * KM_H, slope_stderr / standing * KM_H, "km/h"),
     }
     return values, spent + cost + more
 

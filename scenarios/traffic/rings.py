@@ -49,6 +49,7 @@ Workers: TypeAlias = Executor | int | None
 
 _VEHICLES_OF_A_MIXED_RING = 20  # shares in steps of 5 %
 LATTICE_CELLS = 1000  # of the ring for drivers on a lattice
+_REPLICAS_TO_TRUST = 32  # the error bar of a few dawdling rings misleads: Student's tails
 _SHORT_WINDOW = 10.0  # s over which steady flow is read
 _WAVE = 1e-5  # height of the waves whose growth is read, in headways: linear to ten digits
 _DEAD = 1e-6  # of its first height, at which a wave is no longer told from round-off
@@ -139,7 +140,8 @@ def pair(law: Law, fleet: Fleet, settings: Settings) -> Ring:
 def lattice_ring(law: NagelSchreckenberg, fleet: Fleet, settings: Settings, executor: Workers) -> Ring:
     """A ring of a thousand cells for drivers on a lattice, with the whole number of cars nearest to the density."""
     model = Road(law, fleet, edges=np.array([0.0, LATTICE_CELLS * law.cell]))
-    closure = _flow_closure(model, settings, 1000.0, float(np.round(settings.road.window)), executor)
+    trusted = settings.model_copy(update={"replicas": max(settings.replicas, _REPLICAS_TO_TRUST)})
+    closure = _flow_closure(model, trusted, 1000.0, float(np.round(settings.road.window)), executor)
     return Ring(closure, f"{LATTICE_CELLS} cells of {law.cell:g} m, healed for 1000 s")
 
 
