@@ -9,7 +9,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.random import SeedSequence, default_rng
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import least_squares
+from scipy.optimize import OptimizeResult, least_squares
+
+from eqfree.fields import short
 
 __all__ = ["Calibration", "calibrate"]
 
@@ -28,13 +30,15 @@ class Calibration:
     intervals
         Parameter -> (low, high): the bootstrap percentile interval of the confidence asked for.
     identified
-        Parameter -> whether the interval is narrower than asked for and clear of the bounds.
+        Parameter -> whether the fit converged and the interval is narrower than asked for and clear of the bounds.
     samples : (draw, parameter)
         The bootstrap, in the order of ``values``.
     correlation : (parameter, parameter)
         Of the bootstrap samples.
     residuals : (row,)
         (prediction - measurement) / standard error at the estimate.
+    success, message
+        Whether the fit to all rows converged, and how it ended, as SciPy says it.
     """
 
     values: Mapping[str, float]
@@ -43,6 +47,8 @@ class Calibration:
     samples: Array
     correlation: Array
     residuals: Array
+    success: bool
+    message: str
 
     @property
     def reduced_chi_square(self) -> float:
@@ -67,7 +73,9 @@ def calibrate(
 
     Minimises ``sum(((predict(p) - measured) / stderr)**2)`` within the bounds by SciPy's trust-region
     reflective method. Rows are resampled, not errors added, so that a model that cannot fit the data gets
-    intervals that say so (B. Efron, Ann. Statist. 7 (1979) 1, doi:10.1214/aos/1176344552).
+    intervals that say so (B. Efron, Ann. Statist. 7 (1979) 1, doi:10.1214/aos/1176344552). Each draw begins at a
+    random point of the linearised fit's confidence region, which is as wide as the bounds along what the data do
+    not fix: a parameter that no row depends on stays there, and its interval is wide.
 
     Parameters
     ----------
@@ -91,7 +99,8 @@ def calibrate(
     Raises
     ------
     ValueError
-        For fewer rows than parameters, errors that are not positive, or an initial value out of bounds.
+        For fewer rows than parameters, errors that are not positive, an initial value out of bounds, options that
+        make no sense, or a prediction that is not a finite number a row.
 
     Examples
     --------
@@ -102,16 +111,28 @@ def calibrate(
     """
     data, errors = np.array(measured, dtype=np.float64), np.array(stderr, dtype=np.float64)
     names = list(initial)
-    start = np.array([initial[name] for name in names])
-    low, high = np.array([bounds[name] for name in names]).T
+    if not names or set(bounds) != set(names):
+        raise ValueError(f"`bounds` must have the parameters of `initial`, {names}: got {list(bounds)}.")
+    if not (draws >= 2 and 0 < confidence < 1 and identified_within > 0):
+        raise ValueError(
+            "`draws` must be two or more, `confidence` between 0 and 1, `identified_within` positive: "
+            f"got {draws}, {confidence} and {identified_within}."
+        )
+    start = np.array([initial[name] for name in names], dtype=np.float64)
+    low, high = np.array([bounds[name] for name in names], dtype=np.float64).T
     _check(data, errors, names, start, low, high)
 
     def residuals(parameters: Array, weights: Array) -> Array:
-        prediction = np.asarray(predict(dict(zip(names, parameters.tolist(), strict=True))))
+        prediction = np.asarray(predict(dict(zip(names, parameters.tolist(), strict=True))), dtype=np.float64)
+        if prediction.shape != data.shape or not np.isfinite(prediction).all():
+            raise ValueError(
+                f"`predict` must return a finite number a row, of shape {data.shape}: got shape {prediction.shape}, "
+                f"{short(prediction)}, for {dict(zip(names, parameters.tolist(), strict=True))}."
+            )
         return weights * (prediction - data) / errors
 
-    def fit(begin: Array, weights: Array) -> Array:
-        solution = least_squares(
+    def fit(begin: Array, weights: Array) -> OptimizeResult:
+        return least_squares(
             residuals,
             begin,
             bounds=(low, high),
@@ -121,16 +142,19 @@ def calibrate(
             ftol=1e-8,
             args=(weights,),
         )
-        return np.asarray(solution.x)
 
-    best = fit(start, np.ones_like(data))
+    solution = fit(start, np.ones_like(data))
+    best = np.asarray(solution.x)
     rng, rows = default_rng(SeedSequence(seed)), len(data)
     counts = [np.bincount(rng.integers(rows, size=rows), minlength=rows) for _ in range(draws)]
-    samples = np.array([fit(best, np.sqrt(counts[draw])) for draw in progress(range(draws))])
+    _, scales, axes = np.linalg.svd(solution.jac * (high - low), full_matrices=False)
+    along = rng.standard_normal((draws, len(names))) / np.maximum(scales, 1.0)  # a box wide where nothing is fixed
+    begins = np.clip(best + along @ axes * (high - low), low, high)
+    samples = np.array([fit(begins[draw], np.sqrt(counts[draw])).x for draw in progress(range(draws))])
     tail = (1 - confidence) / 2
     lower, upper = np.quantile(samples, [tail, 1 - tail], axis=0)
     inside = (lower > low + 1e-3 * (high - low)) & (upper < high - 1e-3 * (high - low))
-    identified = inside & (upper - lower <= 2 * identified_within * np.abs(best))
+    identified = solution.success & inside & (upper - lower <= 2 * identified_within * np.abs(best))
     spread = samples.std(axis=0)
     spread[spread == 0] = 1.0
     centred = (samples - samples.mean(axis=0)) / spread
@@ -141,6 +165,8 @@ def calibrate(
         samples=samples,
         correlation=centred.T @ centred / draws,
         residuals=residuals(best, np.ones_like(data)),
+        success=bool(solution.success),
+        message=str(solution.message),
     )
 
 
@@ -153,5 +179,7 @@ def _check(data: Array, errors: Array, names: list[str], start: Array, low: Arra
     if not (np.isfinite(data).all() and np.isfinite(errors).all() and (errors > 0).all()):
         raise ValueError("`measured` must be finite and `stderr` positive in every row. Leave bad rows out.")
     for name, value, least, most in zip(names, start, low, high, strict=True):
-        if not least < value < most:
-            raise ValueError(f"`initial` must lie inside the bounds: got {name}={value:g} for ({least:g}, {most:g}).")
+        if not (np.isfinite([least, most]).all() and least < value < most):
+            raise ValueError(
+                f"`initial` must lie inside finite bounds: got {name}={value:g} for ({least:g}, {most:g})."
+            )

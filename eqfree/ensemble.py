@@ -9,19 +9,23 @@ import traceback
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import ceil
 from multiprocessing import get_context
+from threading import local
 from typing import Any, NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
 
 import cloudpickle
 import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
+
+from eqfree.fields import short
 
 __all__ = [
     "AdvanceTask",
@@ -101,13 +105,18 @@ def as_executor(executor: Executor | int | None, *, thread_safe: bool = True) ->
     Raises
     ------
     ValueError
-        If ``executor`` is none of these.
+        If ``executor`` is none of these, or has threads that the model cannot run on.
 
     Examples
     --------
     >>> as_executor(None) is None
     True
     """
+    if isinstance(executor, ThreadPoolExecutor) and not thread_safe:
+        raise ValueError(
+            "`executor` must not be a ThreadPoolExecutor where the model says that it is not thread-safe. "
+            "Give a number of workers, or a pool of processes."
+        )
     if executor is None or isinstance(executor, Executor):
         return executor
     if isinstance(executor, bool) or not isinstance(executor, int) or executor < 1:
@@ -185,15 +194,6 @@ def check_reading(reading: Array, shape: tuple[int, ...] | None) -> None:
         raise NotFiniteError(f"`restrict` must return finite numbers: got {short(reading)}.")
 
 
-def short(array: Array) -> str:
-    """An array on one line, its middle left out if it is long.
-
-    >>> short(np.array([1.0, 2.0]))
-    '[1. 2.]'
-    """
-    return np.array2string(array, threshold=8, edgeitems=3, separator=" ").replace("\n", "")
-
-
 class BurstOutcome(NamedTuple):
     """One replica's readings (time, ...) and what was observed between them (time - 1, ...)."""
 
@@ -243,7 +243,7 @@ class Task(ABC):
                 vars(error)["eqfree_replay"] = self
                 error.add_note(
                     f"This was replica {self.replica} with key={self.key}, seed={self.seed}, {self._describe()}; "
-                    "`stepper.replay(error)` runs it again."
+                    "`stepper.replay(error)`, or a burst with these arguments, runs it again."
                 )
             raise
 
@@ -314,16 +314,24 @@ class Workers:
         return 4 * workers
 
     def map(self, program: Program, tasks: Sequence[Task]) -> Iterator[Any]:
-        """``task.run(program)`` for each task; when one raises, those that have not begun are cancelled."""
-        if self.executor is None:
+        """``task.run(program)`` for each task; when one raises, those that have not begun are cancelled.
+
+        A task that itself has replicas to run (a closure inside a micro-model) runs them where it is: the
+        workers it would wait for may all be waiting as it does.
+        """
+        if self.executor is None or getattr(_worker, "busy", False):
             return (task.run(program) for task in tasks)
-        size = ceil(len(tasks) / self._chunks)
+        size = max(ceil(len(tasks) / self._chunks), 1)
         chunks = [tasks[first : first + size] for first in range(0, len(tasks), size)]
         if isinstance(self.executor, ThreadPoolExecutor):
             answers = _in_order([self.executor.submit(_run_chunk, program, chunk) for chunk in chunks])
         else:
             answers = _ship(self.executor, program, chunks)
         return (outcome for answer in answers for outcome in answer)
+
+
+_sent: WeakKeyDictionary[Executor, set[str]] = WeakKeyDictionary()  # programs that an executor was given
+_worker = local()  # whether this thread is at work on a chunk
 
 
 def _in_order(futures: Sequence[Future[Any]]) -> Iterator[Any]:
@@ -337,17 +345,38 @@ def _in_order(futures: Sequence[Future[Any]]) -> Iterator[Any]:
 
 
 def _ship(executor: Executor, program: Program, chunks: Sequence[Sequence[Task]]) -> Iterator[list[Any]]:
-    """Send keys and macro states; send the program to a worker that says it has not seen it."""
+    """Send keys and macro states, the program the first time; again to a worker that says it has not seen it."""
     digest, blob = program.packed
-    answers = _in_order([executor.submit(_run_remote, digest, None, chunk) for chunk in chunks])
-    for chunk, answer in zip(chunks, answers, strict=True):
-        if answer is None:
-            answer = executor.submit(_run_remote, digest, blob, chunk).result()
-        yield answer
+    known = _sent.setdefault(executor, set())
+    sent = None if digest in known else blob
+    known.add(digest)
+    futures: list[Future[Any]] = []
+    try:
+        futures += [executor.submit(_run_remote, digest, sent, chunk) for chunk in chunks]
+        for number in range(len(chunks)):
+            if futures[number].result() is None:
+                for later in range(number, len(chunks)):
+                    if _unseen(futures[later]):
+                        futures[later] = executor.submit(_run_remote, digest, blob, chunks[later])
+            yield futures[number].result()
+    except BrokenExecutor:
+        _processes.cache_clear()  # so that the next burst gets new workers
+        raise
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _unseen(future: Future[Any]) -> bool:
+    return future.cancel() or (future.done() and future.exception() is None and future.result() is None)
 
 
 def _run_chunk(program: Program, chunk: Sequence[Task]) -> list[Any]:
-    return [task.run(program) for task in chunk]
+    _worker.busy = True
+    try:
+        return [task.run(program) for task in chunk]
+    finally:
+        _worker.busy = False
 
 
 _PROGRAMS_KEPT = 16

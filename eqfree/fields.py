@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Field", "OutOfBoundsError", "as_fields", "check_bounds", "split"]
+__all__ = ["Field", "OutOfBoundsError", "as_fields", "check_bounds", "short", "split"]
 
 
 class OutOfBoundsError(ValueError):
@@ -80,10 +80,29 @@ class Field:
 def as_fields(fields: Iterable[Field | Mapping[str, Any]]) -> tuple[Field, ...]:
     """Fields from fields or from mappings of their arguments, so that a population need not import eqfree.
 
+    Raises
+    ------
+    ValueError
+        If two have the same name.
+
+    Examples
+    --------
     >>> as_fields([{"name": "density", "unit": "1/m"}])[0].unit
     '1/m'
     """
-    return tuple(item if isinstance(item, Field) else Field(**item) for item in fields)
+    made = tuple(item if isinstance(item, Field) else Field(**item) for item in fields)
+    if len({item.name for item in made}) < len(made):
+        raise ValueError(f"The fields of a model must have different names: got {[item.name for item in made]}.")
+    return made
+
+
+def short(array: NDArray[np.float64]) -> str:
+    """An array on one line, its middle left out if it is long.
+
+    >>> short(np.array([1.0, 2.0]))
+    '[1. 2.]'
+    """
+    return np.array2string(array, threshold=8, edgeitems=3, separator=" ").replace("\n", "")
 
 
 def split(fields: Sequence[Field], macro: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
@@ -110,7 +129,7 @@ def split(fields: Sequence[Field], macro: NDArray[np.float64]) -> dict[str, NDAr
 
 
 def check_bounds(fields: Sequence[Field], macro: NDArray[np.float64]) -> None:
-    """Refuse a macro state that no population has.
+    """Refuse a macro state that no population has; without fields, one that is not finite.
 
     Raises
     ------
@@ -121,6 +140,10 @@ def check_bounds(fields: Sequence[Field], macro: NDArray[np.float64]) -> None:
     --------
     >>> check_bounds([Field("density", "1/m", bounds=(0, 0.2))], np.array([0.1]))
     """
+    if not np.isfinite(macro).all():
+        raise OutOfBoundsError(f"A macro state must be finite: got {short(macro)}.")
+    if not fields:
+        return
     for item, values in zip(fields, split(fields, macro).values(), strict=True):
         low, high = item.bounds
         outside = ~((values >= low) & (values <= high))

@@ -184,10 +184,12 @@ def check_duration(model: MicroModel, duration: float) -> None:
     step = getattr(model, "time_step", None)
     if step is None:
         return
+    if not step > 0:
+        raise ValueError(f"The model's `time_step` must be positive: got {step!r}.")
     count = round(duration / step)
     if abs(count * step - duration) > 1e-9 * max(step, duration):
         below = floor(duration / step)
         raise ValueError(
-            f"A duration must be a multiple of the model's time step {step:g}: got {duration:g}. "
-            f"Take {below * step:g} or {(below + 1) * step:g}."
+            f"A duration must be a multiple of the model's time step {step:.10g}: got {duration:.10g}. "
+            f"Take {below * step:.10g} or {(below + 1) * step:.10g}."
         )

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
+from numbers import Integral
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -26,9 +27,8 @@ from eqfree.ensemble import (
     as_executor,
     check_key,
     check_reading,
-    short,
 )
-from eqfree.fields import Field, OutOfBoundsError, check_bounds
+from eqfree.fields import Field, check_bounds, short
 from eqfree.micro import (
     BatchedModel,
     MicroModel,
@@ -105,11 +105,16 @@ class CoarseTimeStepper:
                 f"`model` must have lift, evolve and restrict: {type(self.model).__name__} lacks {', '.join(missing)}. "
                 "Make one of plain functions with `eqfree.micro_model`."
             )
-        if isinstance(self.replicas, bool) or not isinstance(self.replicas, int) or self.replicas < 1:
+        if hasattr(self.model, "pack") != hasattr(self.model, "unpack"):
+            raise ValueError("`model` must have both pack and unpack, or neither: got one of them.")
+        if isinstance(self.replicas, bool) or not isinstance(self.replicas, Integral) or self.replicas < 1:
             raise ValueError(f"`replicas` must be a positive integer: got {self.replicas!r}.")
         if not (np.isfinite(self.healing) and self.healing >= 0):
             raise ValueError(f"`healing` must be a finite time, not negative: got {self.healing!r}.")
-        check_key((self.seed,))
+        check_duration(self.model, self.healing)
+        if isinstance(self.seed, bool) or not isinstance(self.seed, Integral) or not 0 <= self.seed < 2**128:
+            raise ValueError(f"`seed` must be an integer from 0 to 2**128 - 1: got {self.seed!r}.")
+        fields_of(self.model)
         as_executor(self.executor, thread_safe=is_thread_safe(self.model))
 
     def __call__(self, macro: ArrayLike, duration: float, key: Key = ()) -> Array:
@@ -225,20 +230,23 @@ class CoarseTimeStepper:
     def simulate(self, macro: ArrayLike, times: ArrayLike, key: Key = ()) -> Trajectory:
         """The micro-model all the way, lifted once: what a projected trajectory is compared with.
 
-        ``times`` are measured from lifting. Interval ``j`` evolves under the key ``(*key, j)``.
+        ``times`` are measured from lifting. Interval ``j`` evolves under the key ``(*key, j)``; the lift, which
+        has streams of its own, is under ``(*key, 0)``: keys of one length never share a stream.
         """
         began = perf_counter()
         instants = self._check_times(times)
-        packed = self.lift(macro, key)
+        array = self._check_macro(macro)
+        packed = self.lift(array, (*key, 0))
         rows = []
         for number, duration in enumerate(np.diff(instants, prepend=0.0)):
             packed, reading = self.advance(packed, duration, (*key, number))
+            check_reading(reading.mean, array.shape)
             rows.append(reading)
         return Trajectory(
             times=instants,
             macro=np.array([row.mean for row in rows]),
             stderr=np.array([row.stderr for row in rows]),
-            cost=self._cost(rows[-1].mean, instants[-1], began),
+            cost=self._cost(array, instants[-1], began),
             fields=self.fields,
         )
 
@@ -246,7 +254,7 @@ class CoarseTimeStepper:
         """Packed populations, one a replica, consistent with a macro state: where `advance` begins."""
         array, checked = self._check_macro(macro), check_key(key)
         tasks = [LiftTask(array, checked, replica, self.seed) for replica in range(self._runs)]
-        return tuple(self._workers.map(Program(self.model), tasks))
+        return tuple(self._workers.map(self._program(), tasks))
 
     def advance(self, packed: Packed, duration: float, key: Key = ()) -> tuple[Packed, Reading]:
         """Evolve packed populations and restrict them; the caller commits what comes back.
@@ -258,7 +266,7 @@ class CoarseTimeStepper:
         checked = check_key(key)
         tasks = [AdvanceTask(one, checked, replica, self.seed, float(duration)) for replica, one in enumerate(packed)]
         moments, advanced = Moments(), []
-        for outcome in self._workers.map(Program(self.model), tasks):
+        for outcome in self._workers.map(self._program(), tasks):
             advanced.append(outcome.packed)
             moments.add(outcome.reading)
         return tuple(advanced), moments.reading(deterministic=self._deterministic)
@@ -284,9 +292,9 @@ class CoarseTimeStepper:
                 f"`error` must come out of a burst, which notes how to replay it: got {type(error).__name__} without "
                 "such a note."
             )
-        return task.run(Program(self.model, observe))
+        return task.run(self._program(observe))
 
-    @property
+    @cached_property
     def fields(self) -> tuple[Field, ...]:
         """Names, units and coordinates of the macro state, where the model has them."""
         return fields_of(self.model)
@@ -300,17 +308,21 @@ class CoarseTimeStepper:
         return 1 if self._deterministic else self.replicas
 
     @cached_property
+    def _warm(self) -> Program:
+        program = Program(self.model)
+        program.warm()
+        return program
+
+    def _program(self, observe: Observe | None = None) -> Program:
+        return replace(self._warm, observe=observe)
+
+    @property
     def _workers(self) -> Workers:
-        workers = Workers(as_executor(self.executor, thread_safe=is_thread_safe(self.model)))
-        Program(self.model).warm()
-        return workers
+        return Workers(as_executor(self.executor, thread_safe=is_thread_safe(self.model)))
 
     def _check_macro(self, macro: ArrayLike) -> Array:
         array = np.array(macro, dtype=np.float64)
-        if not np.isfinite(array).all():
-            raise OutOfBoundsError(f"A macro state must be finite: got {short(array)}.")
-        if self.fields:
-            check_bounds(self.fields, array)
+        check_bounds(self.fields, array)
         return array
 
     def _check_times(self, times: ArrayLike) -> Array:
@@ -331,27 +343,30 @@ class CoarseTimeStepper:
         self, macros: Sequence[Array], times: Array, keys: Sequence[Key], observe: Observe | None
     ) -> Iterator[BurstOutcome]:
         """All replicas of all macro states, in that order."""
+        if len(macros) != len(keys):
+            raise ValueError(f"Every macro state needs a key: got {len(macros)} macro states and {len(keys)} keys.")
         tasks = [
             BurstTask(macro, key, replica, self.seed, times)
             for macro, key in zip(macros, keys, strict=True)
             for replica in range(self._runs)
         ]
         workers = self._workers
-        if workers.executor is None and observe is None and isinstance(self.model, BatchedModel):
-            return _run_batch(self.model, tasks)
-        return workers.map(Program(self.model, observe), tasks)
+        if tasks and workers.executor is None and observe is None and isinstance(self.model, BatchedModel):
+            return _run_batch(self.model, self._program(), tasks)
+        return workers.map(self._program(observe), tasks)
 
 
-def _run_batch(model: BatchedModel, tasks: Sequence[BurstTask]) -> Iterator[BurstOutcome]:
+def _run_batch(model: BatchedModel, program: Program, tasks: Sequence[BurstTask]) -> Iterator[BurstOutcome]:
+    macros, times = np.stack([task.start for task in tasks]), tasks[0].times
     try:
-        paths = model.burst_batch(
-            np.array([task.start for task in tasks]), tasks[0].times, [task.streams for task in tasks]
-        )
+        paths = np.array(model.burst_batch(macros, times, [task.streams for task in tasks]), dtype=np.float64)
     except Exception:
         for task in tasks:  # the loop finds the replica that fails, and says how to replay it
-            task.run(Program(model))
+            task.run(program)
         raise
+    if paths.shape != (expected := (len(tasks), len(times), *macros.shape[1:])):
+        raise ValueError(f"`burst_batch` must return an array of shape {expected}: got shape {paths.shape}.")
     for task, path in zip(tasks, paths, strict=True):
         with task.replayable():
-            check_reading(path, (len(task.times), *task.start.shape))
+            check_reading(path, None)
         yield BurstOutcome(path, None)

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
+from math import inf
 from operator import add
 from typing import Any, Protocol
 
@@ -78,7 +79,7 @@ class Closure(Protocol):
         lift_input
             Input (n,) -> macro state to lift.
         observe
-            ``observe(before, after, duration) -> (m,)`` over the window.
+            ``observe(before, after, duration) -> (m,)`` over the window; other shapes are flattened.
         healing, window
             Times (the model's unit): the first is thrown away, the second is read.
 
@@ -98,9 +99,9 @@ class Closure(Protocol):
         array([[2.],
                [6.]])
         """
-        if not healing >= 0 or not window > 0:
+        if not (0 <= healing < inf and 0 < window < inf):
             raise ValueError(
-                "`healing` must not be negative and `window` must be positive: "
+                "`healing` must be finite and not negative, and `window` finite and positive: "
                 f"got healing={healing:g}, window={window:g}."
             )
         return _StepperClosure(stepper, lift_input, observe, healing, window)
@@ -125,9 +126,10 @@ class _StepperClosure(Closure):
             self.observe,
         )
         readings = [burst.observed for burst in bursts if burst.observed is not None]
+        places = places.reshape(-1)  # NumPy 2.0 makes it a column
         return Answer(
-            value=np.array([reading.mean[0] for reading in readings])[places],
-            stderr=np.array([reading.stderr[0] for reading in readings])[places],
+            value=np.array([reading.mean.ravel() for reading in readings])[places],
+            stderr=np.array([reading.stderr.ravel() for reading in readings])[places],
             cost=reduce(add, (burst.cost for burst in bursts), Cost()),
         )
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline, PchipInterpolator, PPoly
 
-from eqfree.ensemble import Key
+from eqfree.ensemble import Key, check_key
+from eqfree.fields import short
 from eqfree.hmm.closure import Answer, Closure, as_inputs
 from eqfree.results import Cost
 
@@ -19,14 +20,18 @@ Array: TypeAlias = NDArray[np.float64]
 Interpolation: TypeAlias = Callable[[Array, Array], PPoly]
 
 _FINEST = 2**20  # intervals that the table can tell apart
-_SIGNIFICANT = 3.0  # standard errors by which a left-out node must miss before the interval is halved
+_COARSEST = 8  # intervals that it begins with
+_APART = 4  # nodes from one that is left out to the next: too far to feel it
 _CONFIDENCE = 2.0  # standard errors in the error bound
+_SIGNIFICANT = 3.0  # standard errors that an interpolation error must exceed before its interval is halved
+_QUIET = 0.25  # share of the tolerance that the noise must be below before
+_EXPLAINED = 8.0  # times the variance of a node: what it is missed by at two standard errors, interpolation included
 
 
 def monotone(inputs: Array, values: Array) -> PPoly:
     """A cubic without overshoot: monotone wherever the data are; second order at extrema, third elsewhere.
 
-    F. N. Fritsch and R. E. Carlson, SIAM J. Numer. Anal. 17 (1980) 238, doi:10.1137/0717021.
+    F. N. Fritsch and J. Butland, SIAM J. Sci. Stat. Comput. 5 (1984) 300, doi:10.1137/0905021.
 
     >>> float(monotone(np.array([0.0, 1.0, 2.0]), np.array([0.0, 0.0, 1.0]))(0.5))
     0.0
@@ -47,13 +52,17 @@ def smooth(inputs: Array, values: Array) -> PPoly:
 class Tabulated(Closure):
     """A table of a closure of one input that fills itself where it is asked, to a tolerance.
 
-    Nodes lie on a dyadic grid over ``bounds``. The error of an interval has two parts. Interpolation: how far
-    the interpolant without every other node misses the nodes beside the interval, an upper bound once the
-    table converges. Statistics: two standard errors of these nodes. Where the sum exceeds the tolerance, an
-    interval whose miss is significant is halved; else its nodes are asked again with new noise and averaged.
+    Nodes lie on a dyadic grid over ``bounds``, nine to begin with. The error of an interval has two parts.
+    Interpolation: how far the interpolant misses the four nodes around the interval where each is left out of it,
+    less what their noise explains; an upper bound once the table resolves the closure, whatever its smoothness.
+    Statistics: two standard errors, the largest of these nodes. Where the sum exceeds the tolerance, the noise is
+    averaged away with new answers until an interpolation error is significant, and then the interval is halved,
+    with neighbours that are larger. The table's nodes, and so its last digits, depend on what was asked of it and
+    in which order, never on the executor. What happens entirely between the first nine nodes is not seen.
 
     *How to choose.* `monotone` for fluxes with kinks, `smooth` where the closure is. ``rtol``: below what the
-    macro solver tolerates; half of it costs four times the replicas where noise dominates.
+    macro solver tolerates; half of it costs four times the replicas where noise dominates. Replicas of the closure:
+    eight or more, since the table believes the standard errors that it is told.
 
     Parameters
     ----------
@@ -66,14 +75,15 @@ class Tabulated(Closure):
     interpolation
         `monotone`, `smooth`, or a function (inputs (node,), values (node, m)) -> ``scipy.interpolate.PPoly``.
     max_solves
-        Micro-solves that the table may ask for; `error` says what was reached by then.
+        Micro-solves that the table may ask for, nine or more; `error` says what was reached by then.
     key
         Which noise.
 
     Raises
     ------
     ValueError
-        For bounds or tolerances that make no sense, or inputs outside the bounds.
+        For bounds, tolerances or a budget that make no sense, inputs outside the bounds, or a closure whose values
+        or standard errors are not finite.
 
     Examples
     --------
@@ -103,13 +113,16 @@ class Tabulated(Closure):
             raise ValueError(f"`bounds` must be (low, high), finite and increasing: got {tuple(bounds)}.")
         if not (rtol >= 0 and atol >= 0 and rtol + atol > 0):
             raise ValueError(f"`rtol` and `atol` must not be negative, nor both zero: got rtol={rtol}, atol={atol}.")
+        if not max_solves > _COARSEST:
+            raise ValueError(f"`max_solves` must allow the first {_COARSEST + 1} nodes: got {max_solves!r}.")
         self._closure = closure
         self._low, self._high = float(low), float(high)
         self._rtol, self._atol = rtol, atol
         self._interpolation = interpolation
         self._max_solves = max_solves
-        self._key = key
+        self._key = check_key(key)
         self._nodes: dict[int, _Node] = {}
+        self._order: list[int] = []
         self.cost = Cost()  #: of all micro-solves so far
         self.solved = 0  #: micro-solves so far
         self.asked = 0  #: points that callers asked for so far
@@ -122,38 +135,34 @@ class Tabulated(Closure):
     def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
         """Interpolated values, their error estimates as ``stderr``, and the interpolant's derivative.
 
-        ``key`` is not used: the table has its own noise, so that an answer does not depend on who asked first.
+        ``key`` is not used: the table has its own noise.
         """
-        if state is not None:
-            raise ValueError("A table has no memory of a micro-state: got a `state`. Pass None.")
         points = self._check(inputs)
         spent = self._refine(points)
-        self.cost += spent
         self.asked += len(points)
-        nodes, values, _ = self.nodes()
-        spline = self._interpolation(nodes, values)
-        miss, noise = self._errors(points)
+        places = self._intervals(points)
         return Answer(
-            value=spline(points[:, 0]),
-            stderr=np.hypot(miss, noise),
-            jacobian=spline(points[:, 0], 1)[:, :, np.newaxis],
+            value=self._spline(points[:, 0]),
+            stderr=np.hypot(self._miss[places], self._noise[places]),
+            jacobian=self._spline(points[:, 0], 1)[:, :, np.newaxis],
             cost=spent,
         )
 
     def error(self, inputs: ArrayLike) -> Array:
-        """The bound that is held against the tolerance, (point, m): interpolation plus two standard errors."""
+        """The bound that is held against the tolerance, (point, m): interpolation plus two standard errors.
+
+        It asks where the table has not been asked before.
+        """
         points = self._check(inputs)
-        self.cost += self._refine(points)
-        miss, noise = self._errors(points)
-        return miss + _CONFIDENCE * noise
+        self._refine(points)
+        return self._bound()[self._intervals(points)]
 
     def nodes(self) -> tuple[Array, Array, Array]:
         """What has been asked so far: inputs (node,), values and their standard errors (node, m)."""
-        order = sorted(self._nodes)
         return (
-            self._place(order),
-            np.array([self._nodes[index].mean for index in order]),
-            np.array([self._nodes[index].stderr for index in order]),
+            self._place(self._order),
+            np.array([self._nodes[index].mean for index in self._order]),
+            np.array([self._nodes[index].stderr for index in self._order]),
         )
 
     def __str__(self) -> str:
@@ -165,77 +174,104 @@ class Tabulated(Closure):
             raise ValueError(f"A table has one input: got inputs of shape {points.shape}. Ask the closure itself.")
         if outside := points[(points < self._low) | (points > self._high)].tolist():
             raise ValueError(
-                f"Inputs must lie within the table's bounds [{self._low:g}, {self._high:g}]: got {outside[0]:g}. "
+                f"Inputs must lie within the table's bounds [{self._low:g}, {self._high:g}]: got {outside[0]:.10g}. "
                 "Widen `bounds`."
             )
         return points
 
     def _place(self, indices: list[int]) -> Array:
-        return self._low + (self._high - self._low) * (np.array(indices) / _FINEST)
+        share = np.array(indices) / _FINEST
+        return self._low * (1 - share) + self._high * share
 
     def _refine(self, points: Array) -> Cost:
         """Ask until every interval that holds a point is within the tolerance, or the budget is spent."""
-        wanted = set(range(0, _FINEST + 1, _FINEST // 8)) - set(self._nodes)
         spent = Cost()
+        wanted = self._insufficient(points) if self._nodes else set(range(0, _FINEST + 1, _FINEST // _COARSEST))
         while wanted and self.solved + len(wanted) <= self._max_solves:
             spent += self._ask(wanted)
             wanted = self._insufficient(points)
+        self.cost += spent
         return spent
 
     def _ask(self, indices: set[int]) -> Cost:
         """Micro-solve nodes in sorted order; a node that is there already gets new noise and is averaged."""
-        cost = Cost()
+        cost, fresh = Cost(), []
         repeats = {index: self._nodes[index].repeats if index in self._nodes else 0 for index in sorted(indices)}
         for repeat in sorted(set(repeats.values())):
             group = [index for index, count in repeats.items() if count == repeat]
             answer = self._closure(self._place(group)[:, np.newaxis], key=(*self._key, repeat))
+            if not np.isfinite(answer.value).all():
+                raise ValueError(f"A table needs a closure that is finite over its bounds: got {short(answer.value)}.")
             if not np.isfinite(answer.stderr).all():
                 raise ValueError("A table needs the standard errors of its closure: got NaN. Use two replicas or more.")
-            for index, value, stderr in zip(group, answer.value, answer.stderr, strict=True):
-                self._nodes.setdefault(index, _Node()).add(value, stderr)
+            fresh += list(zip(group, answer.value, answer.stderr, strict=True))
             cost += answer.cost
+        for index, value, stderr in fresh:  # now that nothing can fail any more
+            self._nodes.setdefault(index, _Node()).add(value, stderr)
         self.solved += len(indices)
+        self._update()
         return cost
+
+    def _update(self) -> None:
+        """The interpolant, and of each interval the interpolation error and the noise, (interval, m)."""
+        self._order = sorted(self._nodes)
+        nodes, values, noise = self.nodes()
+        self._spline = self._interpolation(nodes, values)
+        missed = self._missed(nodes, values)
+        self._noise = _largest_around(noise)
+        self._miss = np.sqrt(np.maximum(_largest_around(missed) ** 2 - _EXPLAINED * self._noise**2, 0.0))
+
+    def _missed(self, nodes: Array, values: Array) -> Array:
+        """How far the interpolant misses each node that it is not given, (node, m); ends take their neighbour's.
+
+        Nodes are left out a few at a time, so far apart that each is missed as if it alone were.
+        """
+        missed = np.zeros_like(values)
+        for first in range(1, _APART + 1):
+            left_out = np.arange(first, len(nodes) - 1, _APART)
+            spline = self._interpolation(np.delete(nodes, left_out), np.delete(values, left_out, axis=0))
+            missed[left_out] = np.abs(spline(nodes[left_out]) - values[left_out])
+        missed[0], missed[-1] = missed[1], missed[-2]
+        return missed
+
+    def _bound(self) -> Array:
+        return np.asarray(self._miss + _CONFIDENCE * self._noise)
 
     def _insufficient(self, points: Array) -> set[int]:
         """The nodes to ask next: midpoints of intervals to halve, nodes whose noise is too large."""
-        order = sorted(self._nodes)
         _, values, noise = self.nodes()
-        miss = self._misses()
         tolerance = self._atol + self._rtol * np.abs(values).max(axis=0)
+        excess = self._bound() > tolerance
+        coarse = (self._miss > _SIGNIFICANT * self._noise) & (self._noise <= _QUIET * tolerance)
         wanted: set[int] = set()
-        for left in np.unique(self._intervals(points)):
-            ends = slice(left, left + 2)
-            bound = miss[ends].max(axis=0) + _CONFIDENCE * noise[ends].max(axis=0)
-            if (bound <= tolerance).all():
-                continue
-            if (miss[ends] <= _SIGNIFICANT * noise[ends])[:, bound > tolerance].all():
-                wanted |= set(order[ends])
-            elif order[left + 1] - order[left] > 1:
-                wanted.add((order[left] + order[left + 1]) // 2)
+        for place in np.unique(self._intervals(points)).tolist():
+            if (coarse & excess)[place].any():
+                self._halve(place, wanted)
+            elif excess[place].any():
+                around = range(max(place - 1, 0), min(place + 3, len(noise)))
+                loud = (noise[around] > self._noise[place] / 2)[:, excess[place]].any(axis=1)
+                wanted |= {self._order[node] for node, again in zip(around, loud, strict=True) if again}
         return wanted
 
+    def _halve(self, place: int, wanted: set[int]) -> None:
+        """Want the midpoint of an interval, and of neighbours that are larger, so that sizes never jump."""
+        widths = np.diff(self._order)
+        if widths[place] == 1:
+            return
+        wanted.add((self._order[place] + self._order[place + 1]) // 2)
+        for neighbour in (place - 1, place + 1):
+            if 0 <= neighbour < len(widths) and widths[neighbour] > widths[place]:
+                self._halve(neighbour, wanted)
+
     def _intervals(self, points: Array) -> NDArray[np.intp]:
-        nodes = self.nodes()[0]
+        nodes = self._place(self._order)
         return np.clip(np.searchsorted(nodes, points[:, 0], side="right") - 1, 0, len(nodes) - 2)
 
-    def _misses(self) -> Array:
-        """How far the interpolant of every other node misses the rest, (node, m); ends take their neighbour's."""
-        nodes, values, _ = self.nodes()
-        miss = np.zeros_like(values)
-        last = len(nodes) - 1
-        for first in (0, 1):
-            kept = np.union1d([0, last], np.arange(first, last + 1, 2))
-            left_out = np.setdiff1d(np.arange(last + 1), kept)
-            spline = self._interpolation(nodes[kept], values[kept])
-            miss[left_out] = np.abs(spline(nodes[left_out]) - values[left_out])
-        miss[0], miss[-1] = miss[1], miss[-2]
-        return miss
 
-    def _errors(self, points: Array) -> tuple[Array, Array]:
-        left = self._intervals(points)
-        miss, noise = self._misses(), self.nodes()[2]
-        return np.maximum(miss[left], miss[left + 1]), np.maximum(noise[left], noise[left + 1])
+def _largest_around(values: Array) -> Array:
+    """Of each interval, the largest of the four nodes around it: (node, m) -> (interval, m)."""
+    padded = np.pad(values, ((1, 1), (0, 0)), mode="edge")
+    return np.asarray(np.max([padded[:-3], padded[1:-2], padded[2:-1], padded[3:]], axis=0))
 
 
 class _Node:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eqfree.ensemble import Key, NotFiniteError
-from eqfree.fields import OutOfBoundsError
+from eqfree.fields import OutOfBoundsError, check_bounds
 from eqfree.results import Cost, Status, Trajectory
 from eqfree.stepper import CoarseTimeStepper
 
@@ -79,11 +79,13 @@ class ProjectiveState:
 
 
 def _next(stepper: CoarseTimeStepper, method: Method, end: float, state: ProjectiveState, key: Key) -> ProjectiveState:
-    step = method.advance(stepper, state.macro, end - state.time, (*key, state.number))
-    remaining = end - state.time - step.duration
+    remaining = end - state.time
+    step = method.advance(stepper, state.macro, remaining, (*key, state.number))
+    check_bounds(stepper.fields, step.macro)
+    at_end = remaining - step.duration <= 1e-6 * step.duration  # what is left is the round-off of many steps
     return ProjectiveState(
         number=state.number + 1,
-        time=end if remaining <= 1e-12 * abs(end - state.time) else state.time + step.duration,
+        time=end if at_end else state.time + step.duration,
         macro=step.macro,
         variance=state.variance + step.stderr**2,
         cost=state.cost + step.cost,
@@ -136,8 +138,8 @@ def solve_projective(
     -------
     Trajectory
         The macro states at the ends of the steps. Its standard error adds up the noise of the steps; how the
-        flow between them shrinks or stretches earlier noise is not in it. If the micro-model fails, `status`
-        says so and everything before is there.
+        flow between them shrinks or stretches earlier noise is not in it. If the micro-model returns what is
+        not finite, or a step leaves the bounds of the fields, `status` says so and everything before is there.
 
     Raises
     ------
@@ -160,16 +162,15 @@ def solve_projective(
     if not (np.isfinite([begin, end]).all() and begin < end):
         raise ValueError(f"`t_span` must be (beginning, end), finite and increasing: got {tuple(t_span)}.")
     macro = np.array(macro0, dtype=np.float64)
+    check_bounds(stepper.fields, macro)
     states = [ProjectiveState(0, begin, macro, np.zeros_like(macro))]
     status, detail = Status.SUCCESS, ""
     try:
         for state in iter_projective(stepper, end, states[0], method, key):
             states.append(state)
     except NotFiniteError as error:
-        status, detail = Status.NOT_FINITE, " ".join([str(error), *error.__notes__])
+        status, detail = Status.NOT_FINITE, " ".join([str(error), *getattr(error, "__notes__", [])])
     except OutOfBoundsError as error:
-        if len(states) == 1:
-            raise
         status, detail = Status.INFEASIBLE, str(error)
     return Trajectory(
         times=np.array([state.time for state in states]),

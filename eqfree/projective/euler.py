@@ -20,7 +20,8 @@ class Euler:
     """Projective forward Euler, of first order: a burst, its healed slope, a leap along it.
 
     ``U(t + step) = U(t + burst) + (step - burst) F``, with ``F`` the chord of the restricted states from the
-    stepper's ``healing`` to ``burst``. One burst a step.
+    stepper's ``healing`` to ``burst``. One burst a step. Where less than a burst is left of the time span, the
+    last step goes back along the chord instead of ahead.
 
     *How to choose.* ``burst``: long enough for the slope to heal, ``burst >= log(rate * step) / rate`` for the
     slowest rate that is to be damped. ``step``: the slow motion allows it, ``rate * step ~ sqrt(6 tolerance)``
@@ -72,16 +73,9 @@ class Euler:
                 f"healing={stepper.healing:g}. Lengthen `burst`."
             )
         duration = min(self.step, remaining)
-        if duration <= self.burst:
-            reading, cost = stepper.read(macro, (duration,), _end, key)
-        else:
-            leap = duration - self.burst
-            reading, cost = stepper.read(
-                macro, (stepper.healing, self.burst), lambda times, path: path[-1] + leap * slope(times, path), key
-            )
+
+        def project(times: NDArray[np.float64], path: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.asarray(path[-1] + (duration - self.burst) * slope(times, path))
+
+        reading, cost = stepper.read(macro, (stepper.healing, self.burst), project, key)
         return Step(duration, reading.mean, reading.stderr, cost)
-
-
-def _end(_: NDArray[np.float64], path: NDArray[np.float64]) -> NDArray[np.float64]:
-    last: NDArray[np.float64] = path[-1]
-    return last
