@@ -82,8 +82,8 @@ def place_on_profile(
 
     The number of cars is the integral of the density, rounded (half down); car k is where the cumulative count
     passes k - 1/2, so that the count of cars differs from it by at most 1/2 everywhere; then cars that overlap
-    are moved apart by the least largest displacement. Where no stretch of road is asked to hold more than
-    its vehicles' lengths (always, for equal vehicles no longer than 1/density) nobody is moved.
+    are moved apart by the least largest displacement. Nobody is moved where no vehicle is longer than 1/density,
+    but for the seam of a full ring, if its number of cars was rounded up.
     Types come from the shuffled deck; speeds are the steady ones for the gaps, or the given ones, and not above
     those from which drivers can brake behind their leaders.
 

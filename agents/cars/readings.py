@@ -82,7 +82,9 @@ def speed_profile(cars: Cars, edges: ArrayLike) -> NDArray[np.float64]:
     cell, size = _cells(cars, np.asarray(edges, dtype=np.float64)), len(np.asarray(edges)) - 1
     count = np.bincount(cell, minlength=size)
     total = np.bincount(cell, weights=cars.speed, minlength=size)
-    return np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
+    mean = np.full(size, np.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean
 
 
 @dataclass(frozen=True)
