@@ -15,7 +15,8 @@ def equilibrium_speed(law: Law, drivers: Drivers, length: float) -> float:
     """The speed in m/s at which all drivers go round a ring together, each at its own steady gap.
 
     Solves Σ (steady_gap_i(v) + l_i) = length by bisection to the last bit; where the ring is so long that
-    this has no solution, all drive at the speed of the slowest, who has the free space ahead.
+    this has no solution, all drive at the speed of the slowest, who has the free space ahead, and where it is
+    so short that there is none, all stand.
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ def equilibrium_speed(law: Law, drivers: Drivers, length: float) -> float:
     low, high = 0.0, float(law.steady_speed(np.full(1, np.inf), drivers).min())
     if law.steady_gap(high, drivers).sum() <= free:
         return high
+    if law.steady_gap(low, drivers).sum() >= free:
+        return low
     while low < (middle := (low + high) / 2) < high:
         if law.steady_gap(middle, drivers).sum() <= free:
             low = middle
@@ -55,18 +58,19 @@ def equilibrium_speed(law: Law, drivers: Drivers, length: float) -> float:
     return low
 
 
-def equilibrium_gaps(law: Law, drivers: Drivers, length: float) -> NDArray[np.float64]:
-    """The gaps (n,) in m at `equilibrium_speed`; they and the vehicles add up to the ring.
+def equilibrium_gaps(law: Law, drivers: Drivers, length: float, speed: float) -> NDArray[np.float64]:
+    """The gaps (n,) in m at the `equilibrium_speed`; they and the vehicles add up to the ring.
 
     What the steady gaps leave over goes ahead of the slowest, in equal parts if there are several. Where
     not even the gaps of standing drivers fit, all are shortened alike.
 
     >>> from agents.cars.fleet import CAR, TRUCK
     >>> from agents.cars.safe_distance import SafeDistance
-    >>> equilibrium_gaps(SafeDistance(), Drivers.of([CAR, TRUCK], [0, 0, 1]), 500.0).round(2)
+    >>> drivers = Drivers.of([CAR, TRUCK], [0, 0, 1])
+    >>> speed = equilibrium_speed(SafeDistance(), drivers, 500.0)
+    >>> equilibrium_gaps(SafeDistance(), drivers, 500.0, speed).round(2)
     array([ 37.56,  37.56, 402.89])
     """
-    speed = equilibrium_speed(law, drivers, length)
     steady: NDArray[np.float64] = law.steady_gap(speed, drivers)
     free = length - drivers.length.sum()
     if steady.sum() > free:

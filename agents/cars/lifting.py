@@ -164,11 +164,11 @@ def place_at_density(
         raise ValueError(f"`displacement` must be at least 0 and below 1: got {displacement}.")
     length = count / density if law.cell is None else max(1, round(count / density / law.cell)) * law.cell
     drivers = fleet.deal(count, rng)
-    speed = np.full(count, equilibrium_speed(law, drivers, length))
-    ahead = equilibrium_gaps(law, drivers, length)
+    common = equilibrium_speed(law, drivers, length)
+    ahead = equilibrium_gaps(law, drivers, length, common)
     lengths = drivers.length
     position = np.concatenate(([0.0], np.cumsum(ahead[:-1] + lengths[1:])))
-    cars = Cars(position, speed, drivers, length)
+    cars = Cars(position, np.full(count, common), drivers, length)
     if displacement:
         reach = displacement / 2 * np.minimum(ahead, np.roll(ahead, 1))
         cars = replace(cars, position=position + rng.uniform(-1, 1, count) * reach)

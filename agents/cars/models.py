@@ -60,7 +60,7 @@ class _Model(ABC):
         return unpack(packed)
 
     def agent_updates(self, macro: NDArray[np.float64], duration: float) -> float:
-        """Car updates that it takes to evolve the macro state."""
+        """Car updates that it takes to evolve the macro state; on an open road, those of the cars at the start."""
         drivers = self._deck(macro)
         return float(len(drivers) * self.law.steps(drivers, duration))
 

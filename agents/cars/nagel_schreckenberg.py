@@ -100,6 +100,11 @@ class NagelSchreckenberg:
         size = self.vehicle_cells(cars.drivers).astype(np.float64)
         cells = np.floor(cars.position / self.cell + 1e-9)
         road = np.round(cars.length / self.cell) if cars.ring else np.floor(cars.length / self.cell)
+        if size.sum() > road:
+            raise ValueError(
+                f"The vehicles must fit on the road: {len(cars)} vehicles take up {size.sum():g} cells of "
+                f"{self.cell:g} m, the road has {road:g}. Take fewer vehicles or a longer road."
+            )
         placed = np.floor(spread(cells, size, road, cars.ring))
         speed = np.minimum(np.floor(cars.speed / self.cell + 1e-9), self.largest_speeds(cars.drivers))
         return replace(cars, position=placed * self.cell, speed=speed * self.cell)

@@ -97,7 +97,7 @@ class Newell:
         return shared_time_step(duration, self.step)
 
     def advance(self, cars: Cars, duration: float, _rng: Generator) -> Cars:
-        """The cars after ``duration`` seconds."""
+        """The cars after ``duration`` seconds; those without a past are prepared first."""
         return self._run(_serial, [cars], duration)[0]
 
     def advance_all(self, populations: Sequence[Cars], duration: float, _rngs: Sequence[Generator]) -> list[Cars]:
@@ -107,7 +107,8 @@ class Newell:
     def _run(self, kernel: Any, populations: Sequence[Cars], duration: float) -> list[Cars]:
         crowd = Crowd.join(populations)
         who = crowd.drivers
-        history = np.concatenate([cars.memory["history"] for cars in populations], axis=1)
+        pasts = [cars.memory or self.prepare(cars).memory for cars in populations]
+        history = np.concatenate([past["history"] for past in pasts], axis=1)
         rows = np.stack([crowd.leader_length + who.minimum_gap, who.desired_speed, who.time_headway / self.step])
         count = shared_time_step(duration, self.step)
         kernel(crowd.starts, crowd.position, crowd.speed, crowd.room, history, rows, count, self.step)

@@ -144,12 +144,18 @@ def test_the_equilibrium_fills_the_ring_and_all_drive_at_one_speed(
 ) -> None:
     drivers = MIXED.deck(20)
     length = 20 / density
-    ahead = equilibrium_gaps(law, drivers, length)
-    assert (ahead + drivers.length).sum() == pytest.approx(length, rel=1e-12)
     speed = equilibrium_speed(law, drivers, length)
+    ahead = equilibrium_gaps(law, drivers, length, speed)
+    assert (ahead + drivers.length).sum() == pytest.approx(length, rel=1e-12)
     below_free = ahead < law.steady_gap(speed, drivers) * (1 + 1e-9)
     assert law.steady_speed(ahead, drivers)[below_free] == pytest.approx(np.full(below_free.sum(), speed), abs=1e-9)
     assert (law.steady_speed(ahead, drivers) >= speed - 1e-9).all()
+
+
+def test_all_stand_where_the_minimum_gaps_do_not_fit() -> None:
+    drivers = Fleet.of(CAR).deck(10)
+    assert equilibrium_speed(IDM(), drivers, 65.0) == 0.0
+    assert equilibrium_gaps(IDM(), drivers, 65.0, 0.0) == pytest.approx(np.full(10, 1.5))
 
 
 def test_displaced_cars_keep_their_number_their_room_and_their_density() -> None:

@@ -90,5 +90,5 @@ def test_options_that_are_none_are_refused() -> None:
 
 
 def test_more_vehicles_than_cells_are_refused() -> None:
-    with pytest.raises(ValueError, match="must fit on the road"):
+    with pytest.raises(ValueError, match=r"10 vehicles take up 10 cells of 7\.5 m, the road has 7"):
         RingAtDensity(NagelSchreckenberg(), Fleet.of(CAR), 10).lift(np.array([0.19]), np.random.default_rng(0))
