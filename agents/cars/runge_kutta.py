@@ -129,7 +129,9 @@ def _optimal_velocity(gap: float, speed: float, leader_speed: float, options: Ar
     offset = np.tanh(2.0)
     reach = max(0.0, gap - rows[1, i]) * rows[3, i]
     target = rows[2, i] * (np.tanh(reach - 2.0) + offset) / (1.0 + offset)
-    change: float = options[0] * (target - speed) + options[1] * (leader_speed - speed) / (gap * gap)
+    change: float = options[0] * (target - speed)
+    if options[1] > 0.0:
+        change += options[1] * (leader_speed - speed) / (gap * gap)
     return change
 
 

@@ -84,6 +84,13 @@ def test_a_jam_has_the_extremes_and_the_speed_of_the_reference() -> None:
     assert wave_speed(snapshots) == pytest.approx(-0.14793865041721443, abs=2e-3)
 
 
+def test_cars_bumper_to_bumper_stand() -> None:
+    drivers = Fleet.of(BANDO).deck(3)
+    cars = LAW.advance(Cars(np.array([0.0, 0.0, 50.0]), np.zeros(3), drivers, 100.0), 0.125, RNG)
+    assert cars.speed[0] == pytest.approx(0.0, abs=0.05)
+    assert cars.speed[1] > 0.1
+
+
 def test_any_velocity_runs_and_the_compiled_one_is_no_other() -> None:
     given = OptimalVelocity(sensitivity=1.0, velocity=tanh_velocity)
     ring = RingOfHeadways(given, BANDO, 12, 24.0)
