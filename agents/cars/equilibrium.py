@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from agents.cars.fleet import Drivers
 from agents.cars.law import Law
@@ -14,7 +15,7 @@ __all__ = ["equilibrium_gaps", "equilibrium_speed"]
 def equilibrium_speed(law: Law, drivers: Drivers, length: float) -> float:
     """The speed in m/s at which all drivers go round a ring together, each at its own steady gap.
 
-    Solves Σ (steady_gap_i(v) + l_i) = length by bisection to the last bit; where the ring is so long that
+    Solves Σ (steady_gap_i(v) + l_i) = length by Brent's method; where the ring is so long that
     this has no solution, all drive at the speed of the slowest, who has the free space ahead, and where it is
     so short that there is none, all stand.
 
@@ -50,12 +51,10 @@ def equilibrium_speed(law: Law, drivers: Drivers, length: float) -> float:
         return high
     if law.steady_gap(low, drivers).sum() >= free:
         return low
-    while low < (middle := (low + high) / 2) < high:
-        if law.steady_gap(middle, drivers).sum() <= free:
-            low = middle
-        else:
-            high = middle
-    return low
+    # a share of the road rather than a length, since the steady gap may be infinite at the upper end
+    return float(
+        brentq(lambda speed: 0.5 - free / (free + law.steady_gap(speed, drivers).sum()), low, high, xtol=1e-16)
+    )
 
 
 def equilibrium_gaps(law: Law, drivers: Drivers, length: float, speed: float) -> NDArray[np.float64]:
