@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, tanh
 
 import numpy as np
 from numpy.random import Generator
@@ -73,7 +73,7 @@ class FollowTheLeader:
         drivers: Drivers,
     ) -> NDArray[np.float64]:
         """dv/dt in m/s² at these gaps (bumper to bumper) and speeds."""
-        follow = self.attraction * (leader_speed - speed) / gap**2
+        follow = self.attraction * (leader_speed - speed) / np.maximum(gap**2, 1e-12)  # finite bumper to bumper
         return follow + self.relaxation * (tanh_velocity(gap, drivers) - speed)
 
     def steady_speed(self, gap: NDArray[np.float64], drivers: Drivers) -> NDArray[np.float64]:
@@ -108,6 +108,6 @@ class FollowTheLeader:
         self, populations: Sequence[Cars], duration: float
     ) -> tuple[Crowd, int, NDArray[np.float64], NDArray[np.float64], list[int], float]:
         crowd = Crowd.join(populations)
-        options = np.array([self.relaxation, self.attraction])
+        options = np.array([self.relaxation, self.attraction, tanh(2)])
         steps = [self.steps(cars.drivers, duration) for cars in populations]
         return crowd, runge_kutta.OPTIMAL_VELOCITY, tanh_rows(crowd), options, steps, duration

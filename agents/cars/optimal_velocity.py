@@ -149,7 +149,7 @@ class OptimalVelocity:
         self, populations: Sequence[Cars], duration: float
     ) -> tuple[Crowd, int, NDArray[np.float64], NDArray[np.float64], list[int], float]:
         crowd = Crowd.join(populations)
-        options = np.array([self.sensitivity, 0.0])
+        options = np.array([self.sensitivity, 0.0, tanh(2)])
         steps = [self.steps(cars.drivers, duration) for cars in populations]
         return crowd, runge_kutta.OPTIMAL_VELOCITY, tanh_rows(crowd), options, steps, duration
 

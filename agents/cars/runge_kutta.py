@@ -25,7 +25,7 @@ INTELLIGENT_DRIVER = 0
 Options: exponent."""
 OPTIMAL_VELOCITY = 1
 """Rows: leader's length, minimum gap, largest speed, 1/width.
-Options: sensitivity, attraction."""
+Options: sensitivity, attraction, tanh 2."""
 
 Array = NDArray[Any]
 Acceleration = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
@@ -126,12 +126,11 @@ def _intelligent_driver(gap: float, speed: float, leader_speed: float, free: flo
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _optimal_velocity(gap: float, speed: float, leader_speed: float, options: Array, rows: Array, i: int) -> float:
-    offset = np.tanh(2.0)
+    offset = options[2]
     reach = max(0.0, gap - rows[1, i]) * rows[3, i]
     target = rows[2, i] * (np.tanh(reach - 2.0) + offset) / (1.0 + offset)
-    change: float = options[0] * (target - speed)
-    if options[1] > 0.0:
-        change += options[1] * (leader_speed - speed) / (gap * gap)
+    follow = options[1] * (leader_speed - speed) / max(gap * gap, 1e-12)  # finite bumper to bumper
+    change: float = options[0] * (target - speed) + follow
     return change
 
 
