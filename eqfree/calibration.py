@@ -131,26 +131,26 @@ def calibrate(
             )
         return weights * (prediction - data) / errors
 
-    def fit(begin: Array, weights: Array) -> OptimizeResult:
+    def fit(begin: Array, weights: Array, tolerance: float) -> OptimizeResult:
         return least_squares(
             residuals,
             begin,
             bounds=(low, high),
             x_scale=high - low,
             diff_step=np.full(len(names), 1e-4),
-            xtol=1e-6,
-            ftol=1e-8,
+            xtol=tolerance,
+            ftol=tolerance,
             args=(weights,),
         )
 
-    solution = fit(start, np.ones_like(data))
+    solution = fit(start, np.ones_like(data), 1e-8)
     best = np.asarray(solution.x)
     rng, rows = default_rng(SeedSequence(seed)), len(data)
     counts = [np.bincount(rng.integers(rows, size=rows), minlength=rows) for _ in range(draws)]
     _, scales, axes = np.linalg.svd(solution.jac * (high - low), full_matrices=False)
     along = rng.standard_normal((draws, len(names))) / np.maximum(scales, 1.0)  # a box wide where nothing is fixed
     begins = np.clip(best + along @ axes * (high - low), low, high)
-    samples = np.array([fit(begins[draw], np.sqrt(counts[draw])).x for draw in progress(range(draws))])
+    samples = np.array([fit(begins[draw], np.sqrt(counts[draw]), 1e-4).x for draw in progress(range(draws))])
     tail = (1 - confidence) / 2
     lower, upper = np.quantile(samples, [tail, 1 - tail], axis=0)
     inside = (lower > low + 1e-3 * (high - low)) & (upper < high - 1e-3 * (high - low))

@@ -164,9 +164,13 @@ def place_at_density(
         raise ValueError(f"`displacement` must be at least 0 and below 1: got {displacement}.")
     length = count / density if law.cell is None else max(1, round(count / density / law.cell)) * law.cell
     drivers = fleet.deal(count, rng)
-    common = equilibrium_speed(law, drivers, length)
-    ahead = equilibrium_gaps(law, drivers, length, common)
     lengths = drivers.length
+    if fleet.uniform and length >= lengths.sum():  # equal drivers share the road alike: nothing to solve for
+        ahead = np.full(count, (length - lengths.sum()) / count)
+        common = float(law.steady_speed(ahead, drivers)[0])
+    else:
+        common = equilibrium_speed(law, drivers, length)
+        ahead = equilibrium_gaps(law, drivers, length, common)
     position = np.concatenate(([0.0], np.cumsum(ahead[:-1] + lengths[1:])))
     cars = Cars(position, np.full(count, common), drivers, length)
     if displacement:

@@ -63,7 +63,7 @@ class Settings(ScenarioSettings):
         "densities": 9,
         "truck_shares": [0.0, 0.2],
         "replicas": 2,
-        "bootstrap": 20,
+        "bootstrap": 10,
         "road.cars": 60,
         "road.healing": 1000.0,
         "road.window": 500.0,
@@ -88,5 +88,5 @@ class Settings(ScenarioSettings):
         le=1,
         description="share of a measured flow by which equal drivers may miss it; sets the weights (1)",
     )
-    replicas: int = Field(4, ge=2, le=1_000, description="random starts of each ring (1)")
+    replicas: int = Field(8, ge=2, le=1_000, description="random starts of each ring (1)")
     bootstrap: int = Field(100, ge=10, le=10_000, description="bootstrap draws for the intervals of the fit (1)")
