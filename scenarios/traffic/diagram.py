@@ -13,7 +13,6 @@ from eqfree.scenario import Context
 from scenarios.traffic.rings import (
     LATTICE_CELLS,
     Ring,
-    crossings_of_zero,
     growth_rate,
     lattice_ring,
     law_of,
@@ -40,6 +39,7 @@ __all__ = [
 KM_H = 3.6  # m/s in km/h
 VEH_H = 3600.0  # 1/s in veh/h
 VEH_KM = 1000.0  # 1/m in veh/km
+_NEUTRAL = 1e-7  # growth in 1/s that is not told from round-off: the wave takes months
 
 
 def as_table(densities: NDArray[np.float64], flows: NDArray[np.float64], stderr: NDArray[np.float64]) -> pd.DataFrame:
@@ -173,12 +173,14 @@ def find_onsets(settings: Settings, context: Context) -> tuple[pd.DataFrame, lis
     """Growth rates of waves on a ring of 200 cars, and the densities (1/m) where they change sign."""
     law, car = law_of(settings), settings.fleet.car
     densities = densities_of(settings, Fleet.of(car))
-    rates = [growth_rate(law, car, density) for density in context.track(densities, "growth of waves")]
-    onsets = [
-        float(brentq(lambda density: growth_rate(law, car, density), *interval, rtol=1e-6))
-        for interval in crossings_of_zero(densities.tolist(), rates)
-    ]
-    return pd.DataFrame({"density": densities * VEH_KM, "growth_rate": rates}), onsets
+
+    def growth(density: float) -> float:
+        return growth_rate(law, car, density) - _NEUTRAL
+
+    rates = np.array([growth(density) for density in context.track(densities, "growth of waves")])
+    changes = np.flatnonzero((rates[:-1] > 0) != (rates[1:] > 0))
+    onsets = [float(brentq(growth, densities[i], densities[i + 1], rtol=1e-6)) for i in changes]
+    return pd.DataFrame({"density": densities * VEH_KM, "growth_rate": rates + _NEUTRAL}), onsets
 
 
 def measure_long_rings(settings: Settings, fleet: Fleet, context: Context) -> tuple[pd.DataFrame, ef.Cost]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -34,7 +33,6 @@ from scenarios.traffic.settings import FleetSettings, Settings
 
 __all__ = [
     "Ring",
-    "crossings_of_zero",
     "fleet_of",
     "growth_rate",
     "lattice_ring",
@@ -51,8 +49,8 @@ _VEHICLES_OF_A_MIXED_RING = 20  # shares in steps of 5 %
 LATTICE_CELLS = 1000  # of the ring for drivers on a lattice
 _REPLICAS_TO_TRUST = 32  # the error bar of a few dawdling rings misleads: Student's tails
 _SHORT_WINDOW = 10.0  # s over which steady flow is read
-_WAVE = 1e-5  # height of the waves whose growth is read, in headways: linear to ten digits
-_DEAD = 1e-6  # of its first height, at which a wave is no longer told from round-off
+_WAVE = 1e-7  # height of each wave whose growth is read, in headways: linear also when it has grown
+_DEAD = 1e-4  # of its first height, at which a wave is no longer told from round-off
 
 
 def law_of(settings: Settings) -> Law:
@@ -166,32 +164,23 @@ def _flow(before: Cars, after: Cars, duration: float) -> list[float]:
     return [flow(before, after, duration)]
 
 
-def growth_rate(law: Law, vehicle: Vehicle, density: float, cars: int = 200, modes: int = 4) -> float:
-    """How fast the longest waves on a ring of equal drivers grow or die, in 1/s, read from the drivers.
+def growth_rate(law: Law, vehicle: Vehicle, density: float, cars: int = 200) -> float:
+    """How fast the fastest wave on a ring of equal drivers grows, or the slowest dies, in 1/s, read from the drivers.
 
-    A small wave is put on the headways; once the fast motion has died, the slope of the logarithm of each
-    Fourier mode is its growth rate. The largest of the first ``modes`` is returned.
+    Small waves of every length are put on the headways; once the fast motion has died, the slope of the
+    logarithm of a Fourier mode is its growth rate. Low modes are left out: they may be harmonics of high ones.
 
     >>> growth_rate(IDM(), Vehicle(), 0.015) < 0 < growth_rate(IDM(), Vehicle(), 0.025)
     True
     """
-    headway = 1 / density
-    place = np.arange(cars) / cars
-    wave = sum(np.cos(2 * np.pi * mode * place) for mode in range(1, modes + 1))
+    headway, modes = 1 / density, np.arange(1, cars // 2 + 1)
+    phases = np.pi * modes**2 / modes.size  # spread, so that the waves do not add up at one place
+    waves = np.cos(2 * np.pi * np.outer(np.arange(cars), modes) / cars + phases).sum(axis=1)
     model = RingOfHeadways(law, vehicle, cars, cars * headway)
-    times = 200.0 + np.linspace(0.0, 300.0, 4)
-    burst = ef.CoarseTimeStepper(model).burst(headway * (1 + _WAVE * wave), times)
-    heights = np.abs(np.fft.rfft(burst.mean, axis=1))[:, 1 : modes + 1] / (_WAVE * headway * cars / 2)
-    if heights[-1].max() < _DEAD:  # round-off is left: the wave has died by then at the latest
+    times = 100.0 + np.linspace(0.0, 150.0, 4)
+    burst = ef.CoarseTimeStepper(model).burst(headway * (1 + _WAVE * waves), times)
+    heights = np.abs(np.fft.rfft(burst.mean, axis=1))[:, 1:] / (_WAVE * headway * cars / 2)
+    highest = heights[-1].max()
+    if highest < _DEAD:  # round-off is left: every wave has died by then at the latest
         return float(np.log(_DEAD) / times[-1])
-    return float(slope(times, np.log(heights))[heights[-1] >= _DEAD].max())
-
-
-def crossings_of_zero(places: Sequence[float], values: Sequence[float]) -> list[tuple[float, float]]:
-    """The intervals between neighbouring places in which the values change sign.
-
-    >>> crossings_of_zero([1.0, 2.0, 3.0], [-1.0, 1.0, 2.0])
-    [(1.0, 2.0)]
-    """
-    neighbours = zip(places[:-1], places[1:], values[:-1], values[1:], strict=True)
-    return [(left, right) for left, right, at_left, at_right in neighbours if at_left * at_right < 0]
+    return float(slope(times, np.log(heights[:, heights[-1] > highest / 2])).max())

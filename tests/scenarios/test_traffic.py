@@ -99,7 +99,7 @@ def test_optimal_velocity_ring_is_unstable_between_bandos_limits(cars: int) -> N
     law = OptimalVelocity(sensitivity=1.0)
 
     def growth(headway: float) -> float:
-        return growth_rate(law, point, 1 / headway, cars=cars, modes=1)
+        return growth_rate(law, point, 1 / headway, cars=cars)
 
     def excess(headway: float) -> float:
         return 1 / cosh(headway - 2) ** 2 - 1 / (1 + cos(2 * pi / cars))
