@@ -137,6 +137,8 @@ class Tabulated(Closure):
 
         ``key`` is not used: the table has its own noise.
         """
+        if state is not None:
+            raise ValueError("A table has no memory of a micro-state: got a `state`. Pass None.")
         points = self._check(inputs)
         spent = self._refine(points)
         self.asked += len(points)
