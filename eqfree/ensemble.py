@@ -46,7 +46,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 
 class NotFiniteError(FloatingPointError):
-    """A NaN or an infinity came out of ``restrict``."""
+    """A NaN or an infinity came out of ``restrict`` or ``observe``."""
 
 
 def check_key(key: Sequence[int]) -> Key:
@@ -161,6 +161,13 @@ class Program:
         check_reading(reading, shape)
         return reading
 
+    def look(self, before: Any, after: Any, duration: float) -> Array:
+        """What the burst observes between two micro states, checked: finite."""
+        observed = np.array(self.observe(before, after, duration) if self.observe else [], dtype=np.float64)
+        if not np.isfinite(observed).all():
+            raise NotFiniteError(f"`observe` must return finite numbers: got {short(observed)}.")
+        return observed
+
     def pack(self, micro: Any) -> Any:
         """The population as named arrays, or as it is if the model does not pack."""
         return self.model.pack(micro) if hasattr(self.model, "pack") else micro
@@ -268,7 +275,7 @@ class BurstTask(Task):
             micro = model.evolve(micro, duration, evolve)
             path[index] = program.restrict(micro, self.start.shape)
             if observe:
-                observed.append(np.array(observe(before, micro, duration), dtype=np.float64))
+                observed.append(program.look(before, micro, duration))
         return BurstOutcome(path, np.array(observed) if observe else None)
 
     def _describe(self) -> str:

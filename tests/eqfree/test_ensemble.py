@@ -409,6 +409,13 @@ def test_what_is_not_finite_is_caught_where_restrict_returns_it(value: float, pl
         stepper.replay(caught.value)
 
 
+def test_what_is_not_finite_is_caught_where_observe_returns_it() -> None:
+    model = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u, lambda u: u)
+    with pytest.raises(FloatingPointError, match="observe") as caught:
+        ef.CoarseTimeStepper(model, replicas=2).burst([1.0], (0.0, 1.0), observe=lambda *_: [np.nan])
+    assert "stepper.replay" in caught.value.__notes__[0]
+
+
 def test_what_is_not_finite_in_a_batch_names_its_replica() -> None:
     class Spoilt(BatchedOrnsteinUhlenbeck):
         def burst_batch(self, macros: Array, times: Array, streams: Any) -> Array:
