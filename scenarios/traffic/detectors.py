@@ -131,8 +131,8 @@ def bin_by_density(records: pd.DataFrame, edges: ArrayLike | None = None, *, lea
         Increasing edges of the bins (veh/km), the last bin closed; `density_edges` by default. Records outside are
         left out.
     least
-        Two or more. A bin of fewer records, or whose records all have one flow or one speed and so give no standard
-        error, is merged into the next denser one; the last, into the one before. Nothing is dropped.
+        Two or more. A bin of fewer records is merged into the next denser one; the last, into the one before.
+        Nothing is dropped. Records that are all alike give a standard error of zero.
 
     Returns
     -------
@@ -265,13 +265,13 @@ def _with_vehicles(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def _merged(groups: list[pd.DataFrame], least: int) -> list[pd.DataFrame]:
-    """Neighbouring groups joined until each has enough records and some spread."""
+    """Neighbouring groups joined until each has enough records."""
     merged: list[pd.DataFrame] = []
     waiting: list[pd.DataFrame] = []
     for group in groups:
         waiting.append(group)
         joined = pd.concat(waiting)
-        if len(joined) >= least and all(joined[name].nunique() > 1 for name in _COLUMNS):
+        if len(joined) >= least:
             merged.append(joined)
             waiting = []
     if waiting:
