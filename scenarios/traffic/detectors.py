@@ -149,7 +149,8 @@ def bin_by_density(records: pd.DataFrame, edges: ArrayLike | None = None, *, lea
     >>> records = pd.DataFrame({"flow": [900.0, 1100.0, 1500.0, 1500.0], "speed": [90.0, 110.0, 60.0, 30.0]})
     >>> bin_by_density(records, edges=[0, 20, 60], least=2)[["density", "flow", "speed", "count"]]
        density    flow  speed  count
-    0    23.75  1250.0  52.63...      4
+    0     10.0  1000.0  100.0      2
+    1     37.5  1500.0   40.0      2
     """
     driven = _with_vehicles(records)
     limits = density_edges(records) if edges is None else _checked(edges)
