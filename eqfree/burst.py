@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 
 import numpy as np
@@ -13,19 +13,21 @@ from eqfree.results import Cost
 __all__ = ["Burst", "Moments", "Rate", "Reading", "slope"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
     """A mean over replicas, its standard error and, on demand, the replicas themselves.
 
-    The standard error is zero for a deterministic model, and NaN for one replica of a random one.
+    The standard error is zero for a deterministic model, and NaN for one replica of a random one. ``cost`` is what
+    it took; what a burst observed on the way cost nothing besides the burst.
     """
 
     mean: NDArray[np.float64]
     stderr: NDArray[np.float64]
     samples: NDArray[np.float64] | None = None
+    cost: Cost = field(default_factory=Cost)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Burst:
     """Short simulations of many replicas from one macro state.
 
@@ -52,7 +54,7 @@ class Burst:
     observed: Reading | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rate:
     """A slope of the macro state, its standard error (both of the macro state's shape) and its cost."""
 
@@ -80,7 +82,12 @@ class Moments:
         self._kept: list[NDArray[np.float64]] | None = [] if keep else None
 
     def add(self, sample: NDArray[np.float64]) -> None:
-        """Take one replica in."""
+        """Take one replica in; a ValueError if its shape is not that of the others."""
+        if self._count and np.shape(sample) != self._mean.shape:
+            raise ValueError(
+                f"Every replica must be read in the same shape: got {self._mean.shape} of replica 0 and "
+                f"{np.shape(sample)} of replica {self._count}. Let `restrict` and `observe` return one shape."
+            )
         self._count += 1
         difference = sample - self._mean
         self._mean = self._mean + difference / self._count
@@ -88,7 +95,7 @@ class Moments:
         if self._kept is not None:
             self._kept.append(sample)
 
-    def reading(self, *, deterministic: bool = False) -> Reading:
+    def reading(self, *, deterministic: bool = False, cost: Cost | None = None) -> Reading:
         """Mean and standard error of what was taken in."""
         if deterministic:
             stderr = np.zeros_like(self._mean)
@@ -96,7 +103,7 @@ class Moments:
             stderr = np.sqrt(self._squares) / sqrt(self._count * (self._count - 1))
         else:
             stderr = np.full_like(self._mean, np.nan)
-        return Reading(self._mean, stderr, None if self._kept is None else np.array(self._kept))
+        return Reading(self._mean, stderr, None if self._kept is None else np.array(self._kept), cost or Cost())
 
 
 def slope(times: NDArray[np.float64], path: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 import traceback
 from abc import ABC, abstractmethod
 from collections import deque
@@ -16,8 +15,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from math import ceil
 from multiprocessing import get_context
+from multiprocessing.util import Finalize
+from numbers import Integral
 from threading import local
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 from weakref import WeakKeyDictionary
 
 import cloudpickle
@@ -26,6 +27,7 @@ from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 
 from eqfree.fields import short
+from eqfree.micro import is_packed
 
 __all__ = [
     "AdvanceTask",
@@ -100,7 +102,8 @@ def generator(stream: SeedSequence) -> Generator:
 def as_executor(executor: Executor | int | None, *, thread_safe: bool = True) -> Executor | None:
     """Where replicas run: ``None`` in this thread, an integer that many threads, an executor as it is.
 
-    A model that is not thread-safe gets processes instead of threads. Pools made here are kept and shared.
+    A model that is not thread-safe gets processes instead of threads. Pools made here are kept and shared; a
+    process that is forked from this one makes its own.
 
     Raises
     ------
@@ -119,25 +122,28 @@ def as_executor(executor: Executor | int | None, *, thread_safe: bool = True) ->
         )
     if executor is None or isinstance(executor, Executor):
         return executor
-    if isinstance(executor, bool) or not isinstance(executor, int) or executor < 1:
+    if isinstance(executor, bool) or not isinstance(executor, Integral) or executor < 1:
         raise ValueError(
             "`executor` must be None (this thread), a positive number of workers or a concurrent.futures.Executor: "
             f"got {executor!r}."
         )
-    return _threads(executor) if thread_safe else _processes(executor)
+    return (_threads if thread_safe else _processes)(int(executor), os.getpid())
 
 
 @cache
-def _threads(count: int) -> Executor:
+def _threads(count: int, process: int) -> Executor:
     return ThreadPoolExecutor(count, thread_name_prefix="eqfree")
 
 
 @cache
-def _processes(count: int) -> Executor:
-    return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+def _processes(count: int, process: int) -> Executor:
+    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+    # A child of multiprocessing closes its queues (at 10) and waits for its children before it ends its pools.
+    Finalize(None, pool.shutdown, exitpriority=20)
+    return pool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """What travels to a worker once: the micro-model, and what a burst observes of it."""
 
@@ -170,11 +176,11 @@ class Program:
 
     def pack(self, micro: Any) -> Any:
         """The population as named arrays, or as it is if the model does not pack."""
-        return self.model.pack(micro) if hasattr(self.model, "pack") else micro
+        return self.model.pack(micro) if is_packed(self.model) else micro
 
     def unpack(self, packed: Any) -> Any:
         """A population of its own that may be evolved in place."""
-        if not hasattr(self.model, "unpack"):
+        if not is_packed(self.model):
             return deepcopy(packed)
         return self.model.unpack({name: np.array(array) for name, array in packed.items()})
 
@@ -215,7 +221,7 @@ class AdvanceOutcome(NamedTuple):
     reading: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task(ABC):
     """What one replica has to do; a pure function of the program and of what it holds."""
 
@@ -255,7 +261,7 @@ class Task(ABC):
             raise
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BurstTask(Task):
     """Lift a macro state, evolve it, and read it at some times."""
 
@@ -276,13 +282,15 @@ class BurstTask(Task):
             path[index] = program.restrict(micro, self.start.shape)
             if observe:
                 observed.append(program.look(before, micro, duration))
+        if len(shapes := {one.shape for one in observed}) > 1:
+            raise ValueError(f"`observe` must return the same shape over every interval: got {sorted(shapes)}.")
         return BurstOutcome(path, np.array(observed) if observe else None)
 
     def _describe(self) -> str:
         return f"times={short(self.times)}, from the macro state {short(self.start)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LiftTask(Task):
     """Lift a macro state to a packed population."""
 
@@ -293,7 +301,7 @@ class LiftTask(Task):
         return f"lifting the macro state {short(self.start)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AdvanceTask(Task):
     """Evolve a packed population and read it."""
 
@@ -365,7 +373,10 @@ def _ship(executor: Executor, program: Program, chunks: Sequence[Sequence[Task]]
                 for later in range(number, len(chunks)):
                     if _unseen(futures[later]):
                         futures[later] = executor.submit(_run_remote, digest, blob, chunks[later])
-            yield futures[number].result()
+            answer = futures[number].result()
+            if isinstance(answer, _Failure):
+                answer.throw()
+            yield answer
     except BrokenExecutor:
         _processes.cache_clear()  # so that the next burst gets new workers
         raise
@@ -390,35 +401,66 @@ _PROGRAMS_KEPT = 16
 _programs: dict[str, Program] = {}  # of this worker process, by content hash, the oldest first
 
 
-def _run_remote(digest: str, blob: bytes | None, chunk: Sequence[Task]) -> list[Any] | None:
-    if digest not in _programs:
-        if blob is None:
-            return None
-        while len(_programs) >= _PROGRAMS_KEPT:
-            del _programs[next(iter(_programs))]
-        _programs[digest] = Program(*cloudpickle.loads(blob))
-        _programs[digest].warm()
+def _run_remote(digest: str, blob: bytes | None, chunk: Sequence[Task]) -> list[Any] | _Failure | None:
     try:
+        if digest not in _programs:
+            if blob is None:
+                return None
+            while len(_programs) >= _PROGRAMS_KEPT:
+                del _programs[next(iter(_programs))]
+            program = Program(*cloudpickle.loads(blob))
+            program.warm()
+            _programs[digest] = program
         return _run_chunk(_programs[digest], chunk)
     except Exception as error:
-        if _can_travel(error):
-            raise
-        raise _stand_in(error) from None
+        return _Failure(_pickled(error), "".join(traceback.format_exception(error)))
 
 
-def _can_travel(error: Exception) -> bool:
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return False
-    return True
+@dataclass(frozen=True)
+class _Failure:
+    """An error on its way home. Left to the pool, one whose class pickle does not know would break the pool."""
+
+    error: bytes
+    traceback: str
+
+    def throw(self) -> NoReturn:
+        """Raise it, an instance of the very class that the program was sent with, and show where it came from."""
+        error, told = cloudpickle.loads(self.error)
+        vars(error).update(told)
+        raise error from _RemoteTraceback(self.traceback)
 
 
-def _stand_in(error: Exception) -> RuntimeError:
-    """An error that says the same; one that cannot be pickled would break the pool."""
-    text = "".join(traceback.format_exception(error))
-    stand_in = RuntimeError(f"{type(error).__name__}: {error}\n\n{text}")
-    vars(stand_in).update(
-        {name: value for name, value in vars(error).items() if name in ("__notes__", "eqfree_replay")}
-    )
-    return stand_in
+class _RemoteTraceback(Exception):
+    """Where an error was raised in another process."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+def _pickled(error: Exception) -> bytes:
+    """The error and what is told of it, in bytes that are sure to open: itself, or else one that says the same."""
+    told = {name: value for name, value in vars(error).items() if name in ("__notes__", "eqfree_replay")}
+    for form in (error, _Bare(error)):
+        try:
+            blob: bytes = cloudpickle.dumps((form, told))
+            cloudpickle.loads(blob)
+        except Exception:
+            continue
+        return blob
+    return bytes(cloudpickle.dumps((RuntimeError(f"{type(error).__name__}: {error}"), told)))
+
+
+class _Bare:
+    """Pickles an error that keeps other arguments than its constructor takes, and opens as that error."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _without_init, (type(self._error), self._error.args, vars(self._error))
+
+
+def _without_init(kind: type[Exception], args: tuple[Any, ...], state: dict[str, Any]) -> Exception:
+    error = kind.__new__(kind, *args)
+    vars(error).update(state)
+    return error

@@ -17,7 +17,7 @@ class OutOfBoundsError(ValueError):
     """A macro state that no population has."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Field:
     """One part of a macro array: what it is, its unit, where it lives and what it may be.
 
@@ -96,13 +96,16 @@ def as_fields(fields: Iterable[Field | Mapping[str, Any]]) -> tuple[Field, ...]:
     return made
 
 
-def short(array: NDArray[np.float64]) -> str:
-    """An array on one line, its middle left out if it is long.
+def short(value: object) -> str:
+    """A value as an error shows it: on one line, the middle of an array left out, all else cut at 80 characters.
 
-    >>> short(np.array([1.0, 2.0]))
-    '[1. 2.]'
+    >>> short(np.array([1.0, 2.0])), short("a\\nb")
+    ('[1. 2.]', "'a\\\\nb'")
     """
-    return np.array2string(array, threshold=8, edgeitems=3, separator=" ").replace("\n", "")
+    if isinstance(value, np.ndarray):
+        return np.array2string(value, threshold=8, edgeitems=3, separator=" ").replace("\n", "")
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def split(fields: Sequence[Field], macro: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:

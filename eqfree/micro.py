@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import floor
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, TypeGuard, cast
 
 import numpy as np
 from numpy.random import Generator, SeedSequence
@@ -19,13 +19,15 @@ __all__ = [
     "check_duration",
     "count_updates",
     "fields_of",
+    "has",
+    "is_batched",
     "is_deterministic",
+    "is_packed",
     "is_thread_safe",
     "micro_model",
 ]
 
 
-@runtime_checkable
 class MicroModel(Protocol):
     """A detailed simulator. Implement these three; everything else works.
 
@@ -44,7 +46,7 @@ class MicroModel(Protocol):
     ``pack(micro) -> dict of arrays`` and ``unpack(packed) -> micro``
         For micro states that persist between macro steps; see `PackedModel`.
     ``burst_batch(macros, times, streams)``
-        All replicas in one compiled call; see `BatchedModel`.
+        All replicas in one compiled call, taken in this thread; see `BatchedModel`.
     ``agent_updates(macro, duration) -> float``
         How many updates of an agent it takes to evolve such a macro state: the cost that results report.
     ``warm()``
@@ -64,7 +66,6 @@ class MicroModel(Protocol):
         ...
 
 
-@runtime_checkable
 class PackedModel(MicroModel, Protocol):
     """A micro-model whose population can be put into named arrays and taken out again."""
 
@@ -77,7 +78,6 @@ class PackedModel(MicroModel, Protocol):
         ...
 
 
-@runtime_checkable
 class BatchedModel(MicroModel, Protocol):
     """A micro-model that runs all replicas in one compiled call."""
 
@@ -144,6 +144,25 @@ def micro_model(
     if unknown := sorted(set(options) - set(_OPTIONS)):
         raise ValueError(f"The options of a micro-model are {', '.join(_OPTIONS)}: got {', '.join(unknown)}.")
     return cast(MicroModel, _FunctionModel({"lift": lift, "evolve": evolve, "restrict": restrict, **options}))
+
+
+def has(model: object, *names: str) -> bool:
+    """Whether an object has all of these functions, be it through ``__getattr__``, as a proxy has.
+
+    >>> has(micro_model(lambda u, rng: u, lambda u, t, rng: u, lambda u: u), "lift", "pack")
+    False
+    """
+    return all(callable(getattr(model, name, None)) for name in names)
+
+
+def is_packed(model: MicroModel) -> TypeGuard[PackedModel]:
+    """Whether its populations can be put into named arrays."""
+    return has(model, "pack", "unpack")
+
+
+def is_batched(model: MicroModel) -> TypeGuard[BatchedModel]:
+    """Whether it runs all replicas in one call."""
+    return has(model, "burst_batch")
 
 
 def fields_of(model: MicroModel) -> tuple[Field, ...]:

@@ -66,10 +66,6 @@ class Value:
     stderr: float = 0.0
     unit: str = "1"
 
-    def __str__(self) -> str:
-        error = f" ± {self.stderr:.1g}" if self.stderr > 0 else ""
-        return f"{self.value:.7g}{error}" + ("" if self.unit == "1" else f" {self.unit}")
-
 
 class Relation(Enum):
     """How a measured number is compared with the expected one."""
@@ -130,7 +126,7 @@ class Check:
         return abs(difference) <= self.tolerance * scale
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Study:
     """What a scenario computed: numbers, tables, fields and checks; no pictures.
 
@@ -194,7 +190,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trajectory:
     """A macro state over time, with its standard error.
 

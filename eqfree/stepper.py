@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from numbers import Integral
 from time import perf_counter
@@ -21,6 +22,7 @@ from eqfree.ensemble import (
     BurstTask,
     Key,
     LiftTask,
+    NotFiniteError,
     Program,
     Task,
     Workers,
@@ -35,6 +37,8 @@ from eqfree.micro import (
     check_duration,
     count_updates,
     fields_of,
+    has,
+    is_batched,
     is_deterministic,
     is_thread_safe,
 )
@@ -47,7 +51,7 @@ Packed: TypeAlias = tuple[Any, ...]
 Array: TypeAlias = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CoarseTimeStepper:
     """A micro-model made into a map of macro states: the mean over replicas of restrict(evolve(lift(U))).
 
@@ -66,7 +70,9 @@ class CoarseTimeStepper:
     healing
         The part of a burst, from lifting on, that a slope leaves out (the model's time unit).
     executor
-        None (this thread), a number of threads, or a ``concurrent.futures.Executor``.
+        None (this thread), a number of threads, or a ``concurrent.futures.Executor``. In this thread a model with
+        ``burst_batch`` runs all replicas in one call; its OpenMP threads do not survive a fork, so a process forked
+        after a batch takes the loop over replicas. Spawned processes keep the batch.
     seed
         Of all random numbers.
 
@@ -99,13 +105,12 @@ class CoarseTimeStepper:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.model, MicroModel):
-            missing = [name for name in ("lift", "evolve", "restrict") if not hasattr(self.model, name)]
+        if missing := [name for name in ("lift", "evolve", "restrict") if not has(self.model, name)]:
             raise ValueError(
                 f"`model` must have lift, evolve and restrict: {type(self.model).__name__} lacks {', '.join(missing)}. "
                 "Make one of plain functions with `eqfree.micro_model`."
             )
-        if hasattr(self.model, "pack") != hasattr(self.model, "unpack"):
+        if has(self.model, "pack") != has(self.model, "unpack"):
             raise ValueError("`model` must have both pack and unpack, or neither: got one of them.")
         if isinstance(self.replicas, bool) or not isinstance(self.replicas, Integral) or self.replicas < 1:
             raise ValueError(f"`replicas` must be a positive integer: got {self.replicas!r}.")
@@ -166,10 +171,19 @@ class CoarseTimeStepper:
         *,
         samples: bool = False,
     ) -> list[Burst]:
-        """Many bursts at once, one a macro state and key, so that an executor sees all the work together."""
+        """Many bursts at once, one a macro state and key, so that an executor sees all the work together.
+
+        The macro states have one shape.
+        """
         began = perf_counter()
         instants = self._check_times(times)
         arrays = [self._check_macro(macro) for macro in macros]
+        for number, array in enumerate(arrays):
+            if array.shape != arrays[0].shape:
+                raise ValueError(
+                    f"`macros` must have one shape: got {arrays[0].shape} for the first and {array.shape} for number "
+                    f"{number + 1}. Burst macro states of another shape in another call."
+                )
         outcomes = self._run(arrays, instants, [check_key(key) for key in keys], observe)
         results = []
         for macro in arrays:
@@ -186,7 +200,7 @@ class CoarseTimeStepper:
                     stderr=reading.stderr,
                     samples=reading.samples,
                     observed=observed.reading(deterministic=self._deterministic) if observe else None,
-                    cost=self._cost(macro, instants[-1], began),
+                    cost=self._cost(self._runs, macro, instants[-1], began),
                 )
             )
             began = perf_counter()
@@ -205,7 +219,8 @@ class CoarseTimeStepper:
         moments = Moments()
         for outcome in self._run([array], instants, [check_key(key)], None):
             moments.add(reading(instants, outcome.path))
-        return moments.reading(deterministic=self._deterministic), self._cost(array, instants[-1], began)
+        cost = self._cost(self._runs, array, instants[-1], began)
+        return moments.reading(deterministic=self._deterministic, cost=cost), cost
 
     def rate(self, macro: ArrayLike, burst: float, key: Key = (), *, readings: int = 2) -> Rate:
         """The slope of the macro state over the healed part of a burst: least squares on equally spaced readings.
@@ -246,12 +261,15 @@ class CoarseTimeStepper:
             times=instants,
             macro=np.array([row.mean for row in rows]),
             stderr=np.array([row.stderr for row in rows]),
-            cost=self._cost(array, instants[-1], began),
+            cost=self._cost(self._runs, array, instants[-1], began),
             fields=self.fields,
         )
 
     def lift(self, macro: ArrayLike, key: Key = ()) -> Packed:
-        """Packed populations, one a replica, consistent with a macro state: where `advance` begins."""
+        """Packed populations, one a replica, consistent with a macro state: where `advance` begins.
+
+        Nothing is simulated yet: the costs are those of `advance`.
+        """
         array, checked = self._check_macro(macro), check_key(key)
         tasks = [LiftTask(array, checked, replica, self.seed) for replica in range(self._runs)]
         return tuple(self._workers.map(self._program(), tasks))
@@ -260,8 +278,9 @@ class CoarseTimeStepper:
         """Evolve packed populations and restrict them; the caller commits what comes back.
 
         ``packed`` is left as it is. A model without ``pack`` carries its micro states as they are: they
-        travel, but cannot be written to disk.
+        travel, but cannot be written to disk. The reading carries the cost: every population counts as a burst.
         """
+        began = perf_counter()
         check_duration(self.model, duration)
         checked = check_key(key)
         tasks = [AdvanceTask(one, checked, replica, self.seed, float(duration)) for replica, one in enumerate(packed)]
@@ -269,7 +288,8 @@ class CoarseTimeStepper:
         for outcome in self._workers.map(self._program(), tasks):
             advanced.append(outcome.packed)
             moments.add(outcome.reading)
-        return tuple(advanced), moments.reading(deterministic=self._deterministic)
+        reading = moments.reading(deterministic=self._deterministic)
+        return tuple(advanced), replace(reading, cost=self._cost(len(tasks), reading.mean, duration, began))
 
     def with_replicas(self, replicas: int) -> CoarseTimeStepper:
         """The same stepper with another number of replicas; those that stay keep their noise."""
@@ -334,8 +354,7 @@ class CoarseTimeStepper:
             check_duration(self.model, duration)
         return instants
 
-    def _cost(self, macro: Array, duration: float, began: float) -> Cost:
-        runs = self._runs
+    def _cost(self, runs: int, macro: Array, duration: float, began: float) -> Cost:
         updates = runs * count_updates(self.model, macro, float(duration))
         return Cost(runs, runs * float(duration), updates, perf_counter() - began)
 
@@ -351,7 +370,7 @@ class CoarseTimeStepper:
             for replica in range(self._runs)
         ]
         workers = self._workers
-        if tasks and workers.executor is None and observe is None and isinstance(self.model, BatchedModel):
+        if tasks and workers.executor is None and observe is None and is_batched(self.model) and _may_batch():
             return _run_batch(self.model, self._program(), tasks)
         return workers.map(self._program(observe), tasks)
 
@@ -360,13 +379,31 @@ def _run_batch(model: BatchedModel, program: Program, tasks: Sequence[BurstTask]
     macros, times = np.stack([task.start for task in tasks]), tasks[0].times
     try:
         paths = np.array(model.burst_batch(macros, times, [task.streams for task in tasks]), dtype=np.float64)
-    except Exception:
+    except Exception as error:
         for task in tasks:  # the loop finds the replica that fails, and says how to replay it
             task.run(program)
+        error.add_note(f"Only `burst_batch` raises this. {_MUST_AGREE}")
         raise
     if paths.shape != (expected := (len(tasks), len(times), *macros.shape[1:])):
         raise ValueError(f"`burst_batch` must return an array of shape {expected}: got shape {paths.shape}.")
     for task, path in zip(tasks, paths, strict=True):
-        with task.replayable():
-            check_reading(path, None)
+        if not np.isfinite(path).all():
+            task.run(program)
+            raise NotFiniteError(
+                f"`burst_batch` must return finite numbers: got {short(path)} for replica {task.replica} with "
+                f"key={task.key}, seed={task.seed}. {_MUST_AGREE}"
+            )
         yield BurstOutcome(path, None)
+
+
+_MUST_AGREE = "The loop over lift, evolve and restrict does not fail here, and the two must agree bit for bit."
+
+
+def _may_batch() -> bool:
+    return _first_to_batch() == os.getpid()
+
+
+@cache
+def _first_to_batch() -> int:
+    """This process, or the one that it was forked from if batches ran there: GNU OpenMP ends a child that goes on."""
+    return os.getpid()

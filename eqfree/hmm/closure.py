@@ -20,7 +20,7 @@ from eqfree.stepper import CoarseTimeStepper, Observe
 __all__ = ["Answer", "Closure", "as_inputs"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Answer:
     """What a closure answers at some points.
 
@@ -107,7 +107,7 @@ class Closure(Protocol):
         return _StepperClosure(stepper, lift_input, observe, healing, window)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _StepperClosure(Closure):
     stepper: CoarseTimeStepper
     lift_input: Callable[[NDArray[np.float64]], ArrayLike]

@@ -6,8 +6,9 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import Pipe, get_context
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -189,7 +190,12 @@ def test_a_model_that_is_not_thread_safe_refuses_threads() -> None:
         ef.CoarseTimeStepper(noisy(0.0), executor=pool)
 
 
-@pytest.mark.parametrize("executor", [0, -1, True, 1.5, "two"])
+def test_a_number_of_workers_may_be_any_integer() -> None:
+    workers: Any = np.int64(2)
+    assert as_executor(workers) is as_executor(2)
+
+
+@pytest.mark.parametrize("executor", [0, -1, True, 1.5, "two", np.int64(0)])
 def test_what_is_no_executor_is_refused(executor: Any) -> None:
     with pytest.raises(ValueError, match=r"`executor` must be None .* got "):
         as_executor(executor)
@@ -203,6 +209,46 @@ def test_a_closure_inside_a_model_does_not_wait_for_the_workers_it_is_on() -> No
         lambda micro: micro,
     )
     assert ef.CoarseTimeStepper(outer, replicas=2, executor=1)([1.0], 1.0)[0] == pytest.approx(np.exp(-1.0))
+
+
+def forked(work: Callable[[], Any]) -> Any:
+    """What ``work`` returns in a fork of this process."""
+    receiver, sender = Pipe(duplex=False)
+    child = get_context("fork").Process(target=lambda: sender.send(work()))
+    child.start()
+    try:
+        assert receiver.poll(20), "the forked process hangs"
+        answer = receiver.recv()
+        child.join(20)  # it ends its own workers
+        assert child.exitcode == 0
+    finally:
+        child.kill()
+        child.join()
+    return answer
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("thread_safe", [True, False], ids=["threads", "processes"])
+def test_a_forked_process_makes_workers_of_its_own(thread_safe: bool) -> None:
+    model = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u + rng.random(), lambda u: u, thread_safe=thread_safe)
+    stepper = ef.CoarseTimeStepper(model, replicas=4, executor=2)
+    assert forked(lambda: stepper([1.0], 1.0).tolist()) == stepper([1.0], 1.0).tolist()
+    assert forked(lambda: stepper([1.0], 1.0).tolist()) == stepper([1.0], 1.0).tolist()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_forked_after_a_batch_takes_the_loop() -> None:
+    here = os.getpid()
+
+    class Home(BatchedOrnsteinUhlenbeck):
+        def burst_batch(self, macros: Array, times: Array, streams: Any) -> Array:
+            assert os.getpid() == here, "OpenMP would have ended this process"
+            return super().burst_batch(macros, times, streams)
+
+    stepper = ef.CoarseTimeStepper(Home(), replicas=4)
+    assert stepper([1.0], 1.0).tolist() == forked(lambda: stepper([1.0], 1.0).tolist())
 
 
 class Recording(Executor):
@@ -300,7 +346,7 @@ class FleetError(RuntimeError):
 
 
 class StubbornError(Exception):
-    """Cannot be pickled: its arguments are not those of its constructor."""
+    """Is not what pickle expects: its arguments are not those of its constructor."""
 
     def __init__(self, cars: int, instant: float) -> None:
         super().__init__(f"{cars} cars collided at {instant}")
@@ -351,17 +397,72 @@ def test_an_error_of_the_user_passes_through_with_its_traceback_and_how_to_repla
         stepper.replay(caught.value)
 
 
+class ReducedError(Exception):
+    """Pickles its own way, which keeps nothing but its constructor's arguments."""
+
+    def __init__(self, cars: int, instant: float) -> None:
+        super().__init__(f"{cars} cars collided at {instant}")
+        self.cars, self.instant = cars, instant
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.cars, self.instant)
+
+
+class LockedError(Exception):
+    """Cannot be pickled at all."""
+
+    def __init__(self, cars: int, instant: float) -> None:
+        super().__init__(f"{cars} cars collided at {instant}")
+        self.lock = Lock()
+
+
+def local_error() -> type[Exception]:
+    """A class that no other process can import, as those of a script or a notebook."""
+
+    class LocalError(Exception):
+        def __init__(self, cars: int, instant: float) -> None:
+            super().__init__(f"{cars} cars collided at {instant}")
+            self.cars = cars
+
+    return LocalError
+
+
+@pytest.mark.parametrize("kind", [StubbornError, ReducedError, local_error()], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("place", ["this thread", "threads", "processes"])
-def test_an_error_that_cannot_travel_says_the_same_and_replays_as_itself(place: str, processes: Executor) -> None:
+def test_an_error_of_any_class_passes_through_as_itself(kind: type[Exception], place: str, processes: Executor) -> None:
     executor: Executor | int | None = {"this thread": None, "threads": 2, "processes": processes}[place]
-    stepper = ef.CoarseTimeStepper(collide("restrict", lambda: StubbornError(2, 0.5)), replicas=3, executor=executor)
-    expected = RuntimeError if place == "processes" else StubbornError
-    with pytest.raises(expected, match=r"2 cars collided at 0\.5") as caught:
+    stepper = ef.CoarseTimeStepper(collide("restrict", lambda: kind(2, 0.5)), replicas=3, executor=executor)
+    with pytest.raises(kind, match=r"^2 cars collided at 0\.5") as caught:
+        stepper([1.0], 1.0)
+    assert type(caught.value) is kind
+    assert getattr(caught.value, "cars", 2) == 2
+    (note,) = caught.value.__notes__
+    assert "replica 0" in note
+    assert ", in fail\n" in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(kind):
+        stepper.replay(caught.value)
+
+
+def test_an_error_that_cannot_be_pickled_says_the_same_and_replays_as_itself(processes: Executor) -> None:
+    stepper = ef.CoarseTimeStepper(collide("restrict", lambda: LockedError(2, 0.5)), replicas=3, executor=processes)
+    with pytest.raises(RuntimeError, match=r"LockedError: 2 cars collided at 0\.5") as caught:
         stepper([1.0], 1.0)
     assert "replica 0" in caught.value.__notes__[0]
-    assert "in fail" in "".join(traceback.format_exception(caught.value))
-    with pytest.raises(StubbornError):
+    assert ", in fail\n" in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(LockedError):
         stepper.replay(caught.value)
+
+
+def test_an_error_of_warming_up_passes_through_and_is_met_again(processes: Executor) -> None:
+    def warm() -> None:
+        if os.getpid() != here:
+            raise StubbornError(2, 0.5)
+
+    here = os.getpid()
+    model = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u, lambda u: u, warm=warm)
+    for _ in range(2):
+        with pytest.raises(StubbornError):
+            ef.CoarseTimeStepper(model, replicas=2, executor=processes)([1.0], 1.0)
 
 
 def test_an_error_while_advancing_says_duration_and_key() -> None:
@@ -423,9 +524,24 @@ def test_what_is_not_finite_in_a_batch_names_its_replica() -> None:
             paths[3] = np.nan
             return paths
 
+    stepper = ef.CoarseTimeStepper(Spoilt(), replicas=5, seed=2)
+    with pytest.raises(NotFiniteError, match=r"replica 3 with key=\(7,\), seed=2.*the two must agree") as caught:
+        stepper([1.0], 1.0, (7,))
+    with pytest.raises(ValueError, match="without such a note"):
+        stepper.replay(caught.value)
+
+
+def test_what_is_not_finite_in_batch_and_loop_is_replayed() -> None:
+    class Spoilt(BatchedOrnsteinUhlenbeck):
+        def evolve(self, micro: Array, duration: float, rng: Generator) -> Array:
+            return np.where(rng.random() > 0.8, np.nan, micro)
+
+    stepper = ef.CoarseTimeStepper(Spoilt(), replicas=50)
     with pytest.raises(NotFiniteError) as caught:
-        ef.CoarseTimeStepper(Spoilt(), replicas=5)([1.0], 1.0)
-    assert "replica 3" in caught.value.__notes__[0]
+        stepper([1.0], 1.0)
+    assert f"replica {first_above(0.8, 1, ())} " in caught.value.__notes__[0]
+    with pytest.raises(NotFiniteError):
+        stepper.replay(caught.value)
 
 
 def test_a_batch_that_fails_is_replayed_by_the_loop_which_names_the_replica() -> None:
@@ -448,7 +564,7 @@ def test_a_batch_that_fails_alone_passes_its_own_error_through() -> None:
         def burst_batch(self, macros: Array, times: Array, streams: Any) -> Array:
             raise FleetError("only the batch")
 
-    with pytest.raises(FleetError, match="only the batch"):
+    with pytest.raises(FleetError, match="only the batch\nOnly `burst_batch` raises this"):
         ef.CoarseTimeStepper(Fragile(), replicas=2)([1.0], 1.0)
 
 

@@ -28,7 +28,8 @@ def test_the_parts_of_a_macro_state_put_together_are_the_macro_state(shapes: lis
 
 def test_a_field_may_be_a_mapping_so_that_a_population_need_not_import_eqfree() -> None:
     given_mapping: dict[str, Any] = {"name": "density", "unit": "1/m", "bounds": (0.0, 1.0)}
-    assert as_fields([given_mapping]) == (Field("density", "1/m", bounds=(0.0, 1.0)),)
+    (made,) = as_fields([given_mapping])
+    assert vars(made) == vars(Field("density", "1/m", bounds=(0.0, 1.0)))
 
 
 def test_fields_that_do_not_cover_the_macro_state_are_refused_with_both_sizes() -> None:

@@ -1,31 +1,49 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
 import eqfree as ef
 from eqfree.micro import (
-    BatchedModel,
-    MicroModel,
-    PackedModel,
     check_duration,
     count_updates,
     fields_of,
+    has,
+    is_batched,
     is_deterministic,
+    is_packed,
     is_thread_safe,
 )
 from tests.eqfree.models import BatchedOrnsteinUhlenbeck, OrnsteinUhlenbeck, decay
 
 
 def test_any_object_with_the_three_methods_is_a_micro_model() -> None:
-    assert isinstance(OrnsteinUhlenbeck(), MicroModel)
-    assert not isinstance(OrnsteinUhlenbeck(), (PackedModel, BatchedModel))
-    assert isinstance(BatchedOrnsteinUhlenbeck(), BatchedModel)
-    assert not isinstance(object(), MicroModel)
+    assert has(OrnsteinUhlenbeck(), "lift", "evolve", "restrict")
+    assert not is_packed(OrnsteinUhlenbeck())
+    assert not is_batched(OrnsteinUhlenbeck())
+    assert is_batched(BatchedOrnsteinUhlenbeck())
+
+
+def test_a_proxy_has_what_it_forwards() -> None:
+    class Proxy:
+        def __init__(self, model: object) -> None:
+            self._model = model
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(vars(self)["_model"], name)
+
+    model: Any = Proxy(BatchedOrnsteinUhlenbeck())
+    assert is_batched(model)
+    assert not is_packed(model)
+    stepper, expected = (ef.CoarseTimeStepper(one, replicas=2) for one in (model, BatchedOrnsteinUhlenbeck()))
+    assert stepper([1.0], 1.0) == expected([1.0], 1.0)
 
 
 def test_an_option_that_was_not_given_is_not_there() -> None:
     model = decay()
-    assert not isinstance(model, (PackedModel, BatchedModel))
-    assert isinstance(decay(pack=dict, unpack=dict), PackedModel)
+    assert not is_packed(model)
+    assert not is_batched(model)
+    assert is_packed(decay(pack=dict, unpack=dict))
 
 
 def test_an_unknown_option_is_refused_and_the_known_ones_are_named() -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 import eqfree as ef
+from eqfree.burst import Burst, Rate, Reading
 
 
 def check(measured: float, relation: ef.Relation, tolerance: float, stderr: float = 0.0) -> bool:
@@ -41,11 +42,6 @@ def test_a_missing_number_never_passes(relation: ef.Relation) -> None:
     assert not check(10.0, ef.Relation.COVERS, 4.0, stderr=np.nan)
 
 
-def test_a_value_shows_its_error_and_unit() -> None:
-    assert str(ef.Value(1742.7841, 0.25, "veh/h")) == "1742.784 ± 0.2 veh/h"
-    assert str(ef.Value(0.5)) == "0.5"
-
-
 def test_a_study_is_valid_json_and_what_is_not_finite_is_null() -> None:
     study = ef.Study(
         "traffic",
@@ -75,6 +71,28 @@ def test_a_trajectory_becomes_one_labelled_variable_a_field() -> None:
     assert data["x"].attrs["units"] == "m"
     assert data["density"].sel(time=1.0, x=15.0) == 4.0
     assert data["speed_stderr"].values.tolist() == [0.2, 0.5]
+
+
+def test_values_that_hold_arrays_are_equal_to_themselves_alone_and_can_be_hashed() -> None:
+    pair = np.zeros(2)
+
+    def made() -> list[object]:
+        burst = Burst(pair, pair, pair, ef.Cost())
+        trajectory = ef.Trajectory(pair, pair, pair, ef.Cost())
+        field = ef.Field("density", coordinates={"x": pair})
+        study = ef.Study("s", {}, {}, tables={"diagram": pd.DataFrame({"x": pair})})
+        calibration = ef.Calibration({}, {}, {}, pair, pair, True, "")
+        model = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u, lambda u: u)
+        stepper = ef.CoarseTimeStepper(model)
+        return [
+            *(burst, trajectory, field, study, calibration, stepper),
+            *(Reading(pair, pair), Rate(pair, pair, ef.Cost()), ef.hmm.Answer(pair, pair)),
+        ]
+
+    for one, other in zip(made(), made(), strict=True):
+        assert one == one
+        assert one != other
+        assert len({one, other}) == 2
 
 
 def test_a_trajectory_says_how_it_ended_as_scipy_does() -> None:

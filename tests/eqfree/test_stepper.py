@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import eqfree as ef
 from eqfree.fields import OutOfBoundsError
-from tests.eqfree.models import OrnsteinUhlenbeck, decay
+from tests.eqfree.models import BatchedOrnsteinUhlenbeck, OrnsteinUhlenbeck, decay
 
 Array = NDArray[np.float64]
 
@@ -106,6 +106,22 @@ def test_costs_count_replicas_micro_time_and_agent_updates() -> None:
     assert stepper.burst(macro, [1.5]).cost.wall > 0
 
 
+def test_what_is_advanced_carries_its_cost() -> None:
+    model = decay(deterministic=False, agent_updates=lambda macro, duration: 100 * macro.size * duration)
+    stepper = ef.CoarseTimeStepper(model, replicas=4)
+    packed, first = stepper.advance(stepper.lift([1.0, 2.0]), 0.5)
+    _, second = stepper.advance(packed, 1.0, (1,))
+    assert first.cost == ef.Cost(bursts=4, micro_time=2.0, agent_updates=4 * 100 * 2 * 0.5)
+    assert first.cost + second.cost == ef.Cost(8, 6.0, 4 * 100 * 2 * 1.5)
+    assert first.cost.wall > 0
+
+
+def test_what_is_read_carries_its_cost() -> None:
+    reading, cost = ef.CoarseTimeStepper(decay()).read([1.0], [0.5], lambda times, path: path[-1])
+    assert reading.cost == cost == ef.Cost(1, 0.5)
+    assert reading.cost.wall == cost.wall > 0
+
+
 def test_costs_add_up_along_a_projected_trajectory() -> None:
     stepper = ef.CoarseTimeStepper(decay(agent_updates=lambda macro, duration: duration))
     cost = ef.solve_projective(stepper, (0.0, 1.0), [1.0], ef.projective.Euler(0.25, 0.125)).cost
@@ -144,6 +160,14 @@ def test_a_model_that_lacks_a_function_is_refused_by_name() -> None:
         ef.CoarseTimeStepper(incomplete)
 
 
+def test_what_cannot_be_called_is_no_function_of_a_model() -> None:
+    class Decorated(OrnsteinUhlenbeck):
+        restrict: Any = 3.0
+
+    with pytest.raises(ValueError, match=r"Decorated lacks restrict\."):
+        ef.CoarseTimeStepper(Decorated())
+
+
 def test_a_healing_between_time_steps_is_refused_with_the_nearest_two() -> None:
     with pytest.raises(ValueError, match=r"got 0\.25\. Take 0\.2 or 0\.3"):
         ef.CoarseTimeStepper(decay(time_step=0.1), healing=0.25)
@@ -176,6 +200,33 @@ def test_a_restrict_of_another_shape_is_refused_at_the_first_call_with_both_shap
     ):
         with pytest.raises(ValueError, match=r"shape \(2,\): got shape \(\)"):
             call()
+
+
+def test_a_shape_that_varies_between_replicas_is_refused_with_both() -> None:
+    def restrict(micro: Array) -> Array:
+        return np.zeros((2, 1)) if micro[0] > 0.5 else np.zeros(2)
+
+    model = ef.micro_model(lambda u, rng: u + rng.random(2), lambda u, t, rng: u, restrict)
+    stepper = ef.CoarseTimeStepper(model, replicas=20)
+    with pytest.raises(ValueError, match=r"same shape: got \(2,( 1)?\) of replica 0 and \(2,( 1)?\) of replica \d"):
+        stepper.advance(stepper.lift([0.0, 0.0]), 1.0)
+
+
+def test_an_observation_whose_shape_varies_is_refused_with_both() -> None:
+    def of_varying_shape(before: Array, after: Array, duration: float) -> Array:
+        return np.zeros((2, 1)) if after[0] > 0 else np.zeros(2)
+
+    stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(), replicas=20)
+    with pytest.raises(ValueError, match=r"of replica 0 and .* of replica \d"):
+        stepper.burst([0.0], [0.0, 1.0], observe=of_varying_shape)
+    with pytest.raises(ValueError, match=r"over every interval: got \[\(2,\), \(2, 1\)\]"):
+        stepper.burst([0.0], [0.0, *range(1, 9)], observe=of_varying_shape)
+
+
+@pytest.mark.parametrize("model", [OrnsteinUhlenbeck(), BatchedOrnsteinUhlenbeck()], ids=["loop", "batch"])
+def test_macro_states_of_unequal_shapes_are_refused_with_the_first_that_differs(model: ef.MicroModel) -> None:
+    with pytest.raises(ValueError, match=r"got \(1,\) for the first and \(2,\) for number 3"):
+        ef.CoarseTimeStepper(model).bursts([[1.0], [2.0], [1.0, 2.0]], [1.0], [(0,), (1,), (2,)])
 
 
 def test_a_macro_state_out_of_bounds_is_refused_before_anything_runs() -> None:
