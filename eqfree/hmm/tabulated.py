@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -75,7 +75,8 @@ class Tabulated(Closure):
     interpolation
         `monotone`, `smooth`, or a function (inputs (node,), values (node, m)) -> ``scipy.interpolate.PPoly``.
     max_solves
-        Micro-solves that the table may ask for, nine or more; `error` says what was reached by then.
+        Micro-solves that the table may ask for, nine or more; the last go where the error is worst. `error` says
+        what was reached by then, `within_tolerance` whether that is enough.
     key
         Which noise.
 
@@ -126,6 +127,7 @@ class Tabulated(Closure):
         self.cost = Cost()  #: of all micro-solves so far
         self.solved = 0  #: micro-solves so far
         self.asked = 0  #: points that callers asked for so far
+        self.within_tolerance = False  #: whether all that the last call asked for is within the tolerance
 
     @property
     def saved(self) -> int:
@@ -188,14 +190,15 @@ class Tabulated(Closure):
     def _refine(self, points: Array) -> Cost:
         """Ask until every interval that holds a point is within the tolerance, or the budget is spent."""
         spent = Cost()
-        wanted = self._insufficient(points) if self._nodes else set(range(0, _FINEST + 1, _FINEST // _COARSEST))
-        while wanted and self.solved + len(wanted) <= self._max_solves:
-            spent += self._ask(wanted)
+        wanted = self._insufficient(points) if self._nodes else list(range(0, _FINEST + 1, _FINEST // _COARSEST))
+        while affordable := wanted[: self._max_solves - self.solved]:
+            spent += self._ask(affordable)
             wanted = self._insufficient(points)
         self.cost += spent
+        self.within_tolerance = bool((self._bound() <= self._tolerance())[self._intervals(points)].all())
         return spent
 
-    def _ask(self, indices: set[int]) -> Cost:
+    def _ask(self, indices: Collection[int]) -> Cost:
         """Micro-solve nodes in sorted order; a node that is there already gets new noise and is averaged."""
         cost, fresh = Cost(), []
         repeats = {index: self._nodes[index].repeats if index in self._nodes else 0 for index in sorted(indices)}
@@ -239,28 +242,33 @@ class Tabulated(Closure):
     def _bound(self) -> Array:
         return np.asarray(self._miss + _CONFIDENCE * self._noise)
 
-    def _insufficient(self, points: Array) -> set[int]:
-        """The nodes to ask next: midpoints of intervals to halve, nodes whose noise is too large."""
-        _, values, noise = self.nodes()
-        tolerance = self._atol + self._rtol * np.abs(values).max(axis=0)
-        excess = self._bound() > tolerance
+    def _tolerance(self) -> Array:
+        return np.asarray(self._atol + self._rtol * np.abs(self.nodes()[1]).max(axis=0))
+
+    def _insufficient(self, points: Array) -> list[int]:
+        """The nodes to ask next, the worst interval first: midpoints to halve at, nodes whose noise is too large."""
+        _, _, noise = self.nodes()
+        bound, tolerance = self._bound(), self._tolerance()
+        excess = bound > tolerance
         coarse = (self._miss > _SIGNIFICANT * self._noise) & (self._noise <= _QUIET * tolerance)
-        wanted: set[int] = set()
-        for place in np.unique(self._intervals(points)).tolist():
+        ratio = np.divide(bound, tolerance, out=np.full_like(bound, np.inf), where=tolerance > 0).max(axis=1)
+        wanted: list[int] = []
+        places = np.unique(self._intervals(points))
+        for place in places[np.argsort(-ratio[places], kind="stable")].tolist():
             if (coarse & excess)[place].any():
                 self._halve(place, wanted)
             elif excess[place].any():
                 around = range(max(place - 1, 0), min(place + 3, len(noise)))
                 loud = (noise[around] > self._noise[place] / 2)[:, excess[place]].any(axis=1)
-                wanted |= {self._order[node] for node, again in zip(around, loud, strict=True) if again}
-        return wanted
+                wanted += [self._order[node] for node, again in zip(around, loud, strict=True) if again]
+        return list(dict.fromkeys(wanted))
 
-    def _halve(self, place: int, wanted: set[int]) -> None:
+    def _halve(self, place: int, wanted: list[int]) -> None:
         """Want the midpoint of an interval, and of neighbours that are larger, so that sizes never jump."""
         widths = np.diff(self._order)
         if widths[place] == 1:
             return
-        wanted.add((self._order[place] + self._order[place + 1]) // 2)
+        wanted.append((self._order[place] + self._order[place + 1]) // 2)
         for neighbour in (place - 1, place + 1):
             if 0 <= neighbour < len(widths) and widths[neighbour] > widths[place]:
                 self._halve(neighbour, wanted)

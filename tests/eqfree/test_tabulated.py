@@ -211,10 +211,31 @@ def test_a_table_whose_budget_is_spent_says_how_far_it_is(function: Function, no
     closure = Known(function, noise)
     table = Tabulated(closure, (0.0, 1.0), 1e-3, max_solves=20)
     true = np.abs(table(POINTS).value - function(POINTS))
-    assert table.solved <= 20
-    assert len(closure.asked) == table.solved
+    assert len(closure.asked) == table.solved == 20
+    assert not table.within_tolerance
     assert table.error(POINTS).max() > 1e-3
     assert (true <= table.error(POINTS)).mean() >= 0.95
+
+
+def test_the_last_micro_solves_go_where_the_error_is_worst() -> None:
+    closure = Known(front)
+    first = Tabulated(closure, (0.0, 1.0), 1e-3, max_solves=9)
+    middles = np.arange(1 / 16, 1, 1 / 8)[:, np.newaxis]
+    bound = first.error(middles)
+    closure.asked.clear()
+    Tabulated(closure, (0.0, 1.0), 1e-3, max_solves=11)(POINTS)
+    last = np.searchsorted(middles[:, 0], closure.asked[9:])
+    assert len(last) == 2
+    assert (bound[last] == bound.max()).all()
+
+
+def test_a_table_says_whether_the_last_call_met_the_tolerance() -> None:
+    table = Tabulated(Known(front), (0.0, 1.0), 1e-3, interpolation=smooth, max_solves=20)
+    met = []
+    for point in (0.9, 0.37, 0.9):
+        table([[point]])
+        met.append(table.within_tolerance)
+    assert met == [True, False, True]
 
 
 def test_a_jump_ends_at_the_finest_interval() -> None:
@@ -223,6 +244,7 @@ def test_a_jump_ends_at_the_finest_interval() -> None:
     table([[1 / 3]])
     assert table.solved < 200
     assert table.error([[1 / 3]]) > 1e-3
+    assert not table.within_tolerance
 
 
 def test_each_component_is_held_to_its_own_scale() -> None:
