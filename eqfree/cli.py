@@ -5,11 +5,12 @@ Exit status: 0; 1 a check failed; 2 bad input; 3 a numerical failure; 130 and 14
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -51,7 +52,7 @@ def main(args: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     args
-        Without the program's name; None takes ``sys.argv``.
+        Without the program's name; None takes ``sys.argv``, and an interruption then ends the process.
 
     Examples
     --------
@@ -62,16 +63,19 @@ def main(args: Sequence[str] | None = None) -> int:
         with _interruptible():
             status = app(args=args, prog_name="eqfree", standalone_mode=False)
     except _Interrupted as interruption:
-        return _say("Interrupted: nothing was left half-written.", interruption.status)
+        _say("Interrupted: nothing was left half-written.", interruption.status)
+        if args is None:
+            _abandon_workers(interruption.status)
+        return interruption.status
     except typer.TyperException as error:
         return _say(f"{error.format_message()} `eqfree --help` and `eqfree COMMAND --help` list the usage.", BAD_INPUT)
-    except (ValueError, OSError) as error:
-        return _say(str(error), BAD_INPUT)
-    except MemoryError as error:
-        return _say(f"The settings must describe something that fits into memory: {error}. Make it smaller.", BAD_INPUT)
-    except (ArithmeticError, RuntimeError) as error:
+    except (ValueError, OSError, ArithmeticError, RuntimeError) as error:
+        if not _is_numerical(error):
+            return _say(str(error), BAD_INPUT)
         notes = getattr(error, "__notes__", [])
         return _say(" ".join([f"Numerical failure: {error}", *notes]), NUMERICAL_FAILURE)
+    except MemoryError as error:
+        return _say(f"The settings must describe something that fits into memory: {error}. Make it smaller.", BAD_INPUT)
     return int(status or 0)
 
 
@@ -285,6 +289,12 @@ def _print_table(console: Console, title: str, columns: list[str], rows: list[li
     console.print(table)
 
 
+def _is_numerical(error: Exception) -> bool:
+    from numpy.linalg import LinAlgError  # a ValueError to Python
+
+    return isinstance(error, (ArithmeticError, RuntimeError, LinAlgError))
+
+
 # --- while it runs ---------------------------------------------------------------------------------------------------
 
 
@@ -312,6 +322,19 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         restore()
+
+
+def _abandon_workers(status: int) -> None:
+    """End what is still being computed: it would be waited for at exit, and nothing of it is going to be written."""
+    import multiprocessing
+
+    for child in multiprocessing.active_children():
+        child.terminate()
+    if any(thread.name.startswith("eqfree") for thread in threading.enumerate()):  # these cannot be ended alone
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
 
 
 @contextmanager

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from eqfree.settings import ScenarioSettings, build_settings, nearest, short
+from eqfree.fields import short
+from eqfree.settings import ScenarioSettings, build_settings, nearest
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -122,7 +123,8 @@ def load_scenario(name: str) -> Scenario[Any]:
     Raises
     ------
     ValueError
-        If none of that name is registered, or what it needs is not installed; says what to do.
+        If none of that name is registered, what it needs is not installed, or what is registered is broken; says
+        what to do.
 
     Examples
     --------
@@ -144,6 +146,14 @@ def load_scenario(name: str) -> Scenario[Any]:
             f"The scenario {name} is registered but cannot be imported: {error}. Scenarios and their populations "
             "come with the clone, not with the wheel: install the clone, `pip install -e .`."
         ) from error
+    except Exception as error:
+        raise ValueError(
+            f"The scenario {name} is registered as '{entry.value}' but cannot be loaded: {type(error).__name__}: "
+            f"{error}. Ask whoever registered it."
+        ) from error
     if not isinstance(scenario, Scenario):
-        raise TypeError(f"The entry point {entry.value!r} of {name} must be an eqfree.Scenario: got {scenario!r}.")
+        raise ValueError(
+            f"The scenario {name} is registered as '{entry.value}', which must be an eqfree.Scenario: got "
+            f"{short(scenario)}. Ask whoever registered it."
+        )
     return scenario

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from eqfree.fields import short
+
 __all__ = [
     "ScenarioSettings",
     "Setting",
@@ -20,7 +22,6 @@ __all__ = [
     "list_settings",
     "nearest",
     "parse_assignment",
-    "short",
 ]
 
 
@@ -56,7 +57,9 @@ class ScenarioSettings(SettingsGroup):
 
     quick: ClassVar[Mapping[str, Any]] = {}
 
-    seed: int = Field(default=0, ge=0, description="seed of every random number; the same seed, the same bits")
+    seed: int = Field(
+        default=0, ge=0, lt=2**128, description="seed of every random number; the same seed, the same bits"
+    )
 
 
 S = TypeVar("S", bound=ScenarioSettings)
@@ -88,7 +91,7 @@ def list_settings(settings: type[ScenarioSettings]) -> list[Setting]:
     """All settings of a scenario, groups opened.
 
     >>> list_settings(ScenarioSettings)[0].expected
-    'an integer >= 0'
+    'an integer >= 0 and < 2**128'
     """
     defaults = settings().model_dump(mode="json")
     return [
@@ -128,16 +131,6 @@ def nearest(name: str, names: Iterable[str], otherwise: str) -> str:
     """
     matches = get_close_matches(name, list(names), n=1)
     return f"Did you mean `{matches[0]}`?" if matches else otherwise
-
-
-def short(value: Any) -> str:
-    """A value as an error message shows it: one line, no longer than 80 characters.
-
-    >>> short("a\\nb")
-    "'a\\\\nb'"
-    """
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def build_settings(settings: type[S], *layers: Mapping[str, Any], scenario: str) -> S:
@@ -315,5 +308,10 @@ def _in_words(schema: _Schema, many: bool) -> str:
         words += f" of {_expected(schema['additionalProperties'], many=True)}"
     if "properties" in schema:
         words += f" of {', '.join(schema['properties'])}"
-    bounds = [f"{sign} {schema[key]:g}" for key, sign in _BOUNDS.items() if key in schema]
+    bounds = [f"{sign} {_bound(schema[key])}" for key, sign in _BOUNDS.items() if key in schema]
     return " ".join([words, " and ".join(bounds)]).strip()
+
+
+def _bound(value: float) -> str:
+    power = int(value).bit_length() - 1
+    return f"2**{power}" if power > 53 and value == 2**power else f"{value:g}"

@@ -87,8 +87,8 @@ def load_study(folder: Path) -> Study:
     >>> study = Study("decay", settings={"seed": 0}, values={"half_life": Value(2.0, unit="s")})
     >>> with TemporaryDirectory() as place:
     ...     _ = save_study(study, Path(place, "decay"), figures={})
-    ...     load_study(Path(place, "decay")) == study
-    True
+    ...     load_study(Path(place, "decay")).values["half_life"]
+    Value(value=2.0, stderr=0.0, unit='s')
     """
     if not (folder / "run.json").is_file():
         raise ValueError(
@@ -123,9 +123,11 @@ def check_destination(folder: Path) -> None:
 
     Examples
     --------
-    >>> check_destination(Path("pyproject.toml", "results"))
+    >>> from tempfile import NamedTemporaryFile
+    >>> with NamedTemporaryFile() as file:
+    ...     check_destination(Path(file.name, "results"))
     Traceback (most recent call last):
-    ValueError: The folder for results must be one that can be written: got 'pyproject.toml/results' ...
+    ValueError: The folder for results must be one that can be written: got '...results' ...
     """
     place = _resolved(folder)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +13,11 @@ import pandas as pd
 import xarray as xr
 from pydantic import Field, model_validator
 
+from eqfree.micro import micro_model
 from eqfree.results import Check, Cost, Study, Value
 from eqfree.scenario import Context, Scenario
 from eqfree.settings import ScenarioSettings, SettingsGroup
+from eqfree.stepper import CoarseTimeStepper
 
 
 class Walkers(SettingsGroup):
@@ -35,7 +38,8 @@ class DriftSettings(ScenarioSettings):
     track_file: Path | None = Field(default=None, description="positions measured elsewhere [m]")
     tolerance: float = Field(default=1e-9, ge=0, description="of the check [m/s]")
     pause: float = Field(default=0, ge=0, le=60, description="time to fall asleep on the way [s]")
-    stumble: bool = Field(default=False, description="whether the walk fails [1]")
+    apart: bool = Field(default=False, description="whether they sleep in processes of their own [1]")
+    stumble: Literal["over", "equations"] | None = Field(default=None, description="what the walk fails at [1]")
 
     @model_validator(mode="after")
     def _legs_differ(self) -> Self:
@@ -47,7 +51,9 @@ class DriftSettings(ScenarioSettings):
 def run(settings: DriftSettings, context: Context) -> Study:
     if settings.track_file is not None and not settings.track_file.is_file():
         raise ValueError(f"`track_file` must be a file: got '{settings.track_file}'. Give one that exists.")
-    if settings.stumble:
+    if settings.stumble == "equations":
+        raise np.linalg.LinAlgError("Singular matrix")
+    if settings.stumble == "over":
         error = FloatingPointError("walker 3 fell over\nat time 2")
         error.add_note("Replay it with seed 0.")
         raise error
@@ -57,8 +63,7 @@ def run(settings: DriftSettings, context: Context) -> Study:
     means = []
     for when in context.track(settings.times, "times walked"):
         if settings.pause:
-            print("asleep", flush=True)
-            time.sleep(settings.pause)
+            sleep(settings, context)
         means.append(float(speeds.mean() * when))
     speed = means[-1] / settings.times[-1]
     return Study(
@@ -73,6 +78,18 @@ def run(settings: DriftSettings, context: Context) -> Study:
         notes=[settings.title, *([f"{context.executor} threads"] if context.executor else [])],
         cost=Cost(bursts=2, micro_time=3.0, agent_updates=200.0, wall=0.125),
     )
+
+
+def sleep(settings: DriftSettings, context: Context) -> None:
+    """Wherever walkers walk: in this thread, on threads or in processes."""
+
+    def evolve(micro: Any, duration: float, rng: np.random.Generator) -> Any:
+        os.write(1, b"asleep\n")
+        time.sleep(duration)
+        return micro
+
+    model = micro_model(lambda macro, rng: macro, evolve, lambda micro: micro, thread_safe=not settings.apart)
+    CoarseTimeStepper(model, replicas=1, executor=context.executor)(0.0, settings.pause)
 
 
 class Dot:
@@ -90,11 +107,15 @@ scenario = Scenario("drift", "Walkers drift [as asked].", DriftSettings, run, dr
 
 
 def register(place: Path) -> Path:
-    """Make ``place`` one that, on ``sys.path``, registers the scenario and one that cannot be imported."""
+    """Make ``place`` one that, on ``sys.path``, registers the scenario and others that cannot be used."""
     information = place / "demonstration-1.0.dist-info"
     information.mkdir(parents=True)
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: demonstration\nVersion: 1.0\n")
     (information / "entry_points.txt").write_text(
-        "[eqfree.scenarios]\ndrift = tests.demonstration:scenario\nlost = nowhere_to_be_found:scenario\n"
+        "[eqfree.scenarios]\n"
+        "drift = tests.demonstration:scenario\n"
+        "lost = nowhere_to_be_found:scenario\n"
+        "broken = math:nothing\n"
+        "other = builtins:list\n"
     )
     return place

@@ -48,6 +48,8 @@ def test_list_says_what_happens_or_why_one_cannot_be_used(capsys: pytest.Capture
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "Walkers drift [as asked]." in lines["drift"]
     assert "install the clone, `pip install -e .`." in lines["lost"]
+    assert "AttributeError" in lines["broken"]
+    assert "must be an eqfree.Scenario" in lines["other"]
 
 
 def test_list_of_nothing_says_what_to_do(
@@ -143,6 +145,8 @@ def test_help_ends_in_0(words: list[str], capsys: pytest.CaptureFixture[str]) ->
         (["run"], "needs the name of a scenario"),
         (["run", "drfit"], "Did you mean `drift`?"),
         (["run", "lost"], "cannot be imported"),
+        (["run", "broken"], "cannot be loaded: AttributeError"),
+        (["run", "other"], "must be an eqfree.Scenario"),
         (["run", "drift", "extra"], "extra"),
         (["run", "drift", "--quik"], "--quick"),
         (["run", "drift", "--set"], "--set"),
@@ -163,6 +167,7 @@ def test_help_ends_in_0(words: list[str], capsys: pytest.CaptureFixture[str]) ->
         (drift("walkers.legs=left,left"), "`walkers.legs` must differ"),
         (drift("track_file=missing.csv"), "`track_file` must be a file: got 'missing.csv'."),
         (drift("seed"), "must be given as KEY=VALUE"),
+        (drift(f"seed={2**128}"), "`seed` must be an integer >= 0 and < 2**128"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(
@@ -184,11 +189,16 @@ def test_bad_input_is_one_line_and_writes_nothing(
 
 
 def test_a_numerical_failure_is_one_line_with_its_notes(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(drift("stumble=true")) == 3
+    assert main(drift("stumble=over")) == 3
     assert capsys.readouterr().err == (
         "eqfree: Numerical failure: walker 3 fell over at time 2 Replay it with seed 0.\n"
     )
     assert list(workplace.iterdir()) == []
+
+
+def test_equations_that_cannot_be_solved_are_a_numerical_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(drift("stumble=equations")) == 3
+    assert capsys.readouterr().err == "eqfree: Numerical failure: Singular matrix\n"
 
 
 def test_signal_handlers_are_put_back() -> None:
@@ -211,6 +221,18 @@ def test_an_interrupted_run_leaves_what_was_there(workplace: Path, number: signa
         assert err == "eqfree: Interrupted: nothing was left half-written.\n"
     assert {name: (workplace / name).read_bytes() for name in written(workplace)} == before
     assert [path.name for path in workplace.iterdir()] == ["results"]
+
+
+@pytest.mark.parametrize("apart", ["false", "true"], ids=["threads", "processes"])
+def test_an_interrupted_run_does_not_wait_for_its_workers(workplace: Path, apart: str) -> None:
+    process = program(*drift("pause=60", f"apart={apart}"), "--workers", "2")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "asleep\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 130
+    _, err = process.communicate(timeout=20)  # ends when no worker is left that could write
+    assert err == "eqfree: Interrupted: nothing was left half-written.\n"
+    assert list(workplace.iterdir()) == []
 
 
 def test_workers_reach_the_scenario(capsys: pytest.CaptureFixture[str]) -> None:

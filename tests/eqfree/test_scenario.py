@@ -25,12 +25,14 @@ def test_one_that_cannot_be_imported_says_what_to_do() -> None:
         load_scenario("lost")
 
 
-def test_an_entry_point_that_is_no_scenario_is_a_programming_error(tmp_path: Path) -> None:
-    (tmp_path / "site" / "demonstration-1.0.dist-info" / "entry_points.txt").write_text(
-        "[eqfree.scenarios]\nlist = builtins:list\n"
-    )
-    with pytest.raises(TypeError, match=r"must be an eqfree\.Scenario"):
-        load_scenario("list")
+def test_an_entry_point_that_is_no_scenario_says_what_it_is() -> None:
+    with pytest.raises(ValueError, match=r"'builtins:list', which must be an eqfree\.Scenario: got <class 'list'>"):
+        load_scenario("other")
+
+
+def test_an_entry_point_that_is_broken_says_how() -> None:
+    with pytest.raises(ValueError, match="'math:nothing' but cannot be loaded: AttributeError: module 'math' has no"):
+        load_scenario("broken")
 
 
 def test_an_unknown_one_is_answered_with_the_nearest() -> None:

@@ -51,7 +51,7 @@ def test_settings_are_frozen() -> None:
         ("track_file=2024-01-01", "2024-01-01"),
         ("scatter=none", "none"),
         ("scatter=0.5", 0.5),
-        ("stumble=true", True),
+        ("apart=true", True),
         ("unknown=[1", "[1"),
     ],
 )
@@ -117,7 +117,7 @@ KNOWN = ", ".join(setting.name for setting in list_settings(DriftSettings))
         ),
         (
             {"seed": -1, "walkers.count": 0, "zzz": 1},
-            "`seed` must be an integer >= 0 (seed of every random number; the same seed, the same bits): "
+            "`seed` must be an integer >= 0 and < 2**128 (seed of every random number; the same seed, the same bits): "
             f"got -1. {HELP} (and 2 more)",
         ),
     ],
