@@ -19,7 +19,7 @@ Array: TypeAlias = NDArray[np.float64]
 Predict: TypeAlias = Callable[[Mapping[str, float]], ArrayLike]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Calibration:
     """Parameters fitted to measurements, and how well the measurements fix them.
 
@@ -33,8 +33,6 @@ class Calibration:
         Parameter -> whether the fit converged and the interval is narrower than asked for and clear of the bounds.
     samples : (draw, parameter)
         The bootstrap, in the order of ``values``.
-    correlation : (parameter, parameter)
-        Of the bootstrap samples.
     residuals : (row,)
         (prediction - measurement) / standard error at the estimate.
     success, message
@@ -45,7 +43,6 @@ class Calibration:
     intervals: Mapping[str, tuple[float, float]]
     identified: Mapping[str, bool]
     samples: Array
-    correlation: Array
     residuals: Array
     success: bool
     message: str
@@ -76,6 +73,9 @@ def calibrate(
     intervals that say so (B. Efron, Ann. Statist. 7 (1979) 1, doi:10.1214/aos/1176344552). Each draw begins at a
     random point of the linearised fit's confidence region, which is as wide as the bounds along what the data do
     not fix: a parameter that no row depends on stays there, and its interval is wide.
+
+    Percentile intervals of few rows are short: at 20 rows, those of 95 % held the true value in
+    (90.7 ± 1.8) % of repeated measurements. Ask for more ``confidence`` there.
 
     Parameters
     ----------
@@ -155,15 +155,11 @@ def calibrate(
     lower, upper = np.quantile(samples, [tail, 1 - tail], axis=0)
     inside = (lower > low + 1e-3 * (high - low)) & (upper < high - 1e-3 * (high - low))
     identified = solution.success & inside & (upper - lower <= 2 * identified_within * np.abs(best))
-    spread = samples.std(axis=0)
-    spread[spread == 0] = 1.0
-    centred = (samples - samples.mean(axis=0)) / spread
     return Calibration(
         values=dict(zip(names, best.tolist(), strict=True)),
         intervals=dict(zip(names, zip(lower.tolist(), upper.tolist(), strict=True), strict=True)),
         identified=dict(zip(names, identified.tolist(), strict=True)),
         samples=samples,
-        correlation=centred.T @ centred / draws,
         residuals=residuals(best, np.ones_like(data)),
         success=bool(solution.success),
         message=str(solution.message),

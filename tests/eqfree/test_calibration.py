@@ -140,12 +140,6 @@ def test_the_same_seed_has_the_same_bits() -> None:
     assert first.values == other.values
 
 
-def test_correlation_is_that_of_numpy() -> None:
-    found = fit(noisy(0))
-    assert np.allclose(found.correlation, np.corrcoef(found.samples.T), atol=1e-12)
-    assert found.samples.shape == (50, 2)
-
-
 def test_progress_sees_every_draw() -> None:
     seen: list[int] = []
 
