@@ -32,13 +32,13 @@ class Midpoint:
     left of the time span, the last step goes back along the second chord instead of ahead.
 
     A mode exp(-r t) is multiplied by ``exp(-r b) + L G (exp(-r b) + M G)``, with ``G`` the chord
-    ``(exp(-r b) - exp(-r h))/(b - h)`` and the leaps ``L = D - b``, ``M = (D - h)/2 - b``: stable on the slow side as Runge-Kutta 2 is, r D < 2, and
-    on the fast side once exp(-r h) is small against ``(b - h)**2 / (L M)``.
+    ``(exp(-r b) - exp(-r h))/(b - h)`` and the leaps ``L = D - b``, ``M = (D - h)/2 - b``: stable on the slow side
+    as Runge-Kutta 2 is, r D < 2, and on the fast side where healing has left less than ``(b - h)/sqrt(L M)`` of it.
 
-    *How to choose.* ``burst`` as for `Euler`, with the square of the leap to damp: ``r h > log(L M) - 2 log(b - h)``
-    for the slowest mode that is to be damped. ``step``: a step errs by about ``(rate * step)**3 / 6``
-    for the fastest rate that is to be followed. The noise of a step that diffuses, with variance s² per time,
-    is ``s² (b + L²/(b - h))`` in variance; each burst's own noise is in the standard error, while what the second
+    *How to choose.* Healing: ``r h > log(sqrt(L M)/(b - h))`` for the slowest mode that is to be damped. ``burst``:
+    beyond the healing by what a slope needs, more where there is noise. ``step``: a step errs by about
+    ``(rate * step)**3 / 6`` for the fastest rate that is to be followed. Over diffusion with variance s² per time a
+    step adds the variance ``s² (b + L²/(b - h))``. Each burst's own noise is in the standard error; what the second
     makes of a first that was off, of higher order in the step, is not.
 
     Parameters
