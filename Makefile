@@ -3,7 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 NAME ?= cars
 
-.PHONY: demo test fast lint quick bench clean
+.PHONY: setup demo test fast lint quick bench clean
+
+setup: .venv/ready
 
 demo: .venv/ready
 	$(BIN)/eqfree run traffic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import inf
 from typing import TYPE_CHECKING
 
 from analysis import style
@@ -24,7 +25,7 @@ def draw_fundamental_diagram(
     stop_and_go: pd.DataFrame | None = None,
     detectors: pd.DataFrame | None = None,
     fitted: pd.DataFrame | None = None,
-    onset: Sequence[float] | None = None,
+    unstable: Sequence[tuple[float, float]] = (),
     road: pd.DataFrame | None = None,
     title: str = "",
 ) -> Figure:
@@ -69,7 +70,6 @@ def draw_fundamental_diagram(
         )
         if table is not None and len(table)
     ]
-    onsets = [] if onset is None else sorted(onset)
     made = style.figure(style.PAGE, 3.5, title)
     panels = made.subplots(1, 2, sharex=True)
     panels[0].set_xlim(0, _room(table["density"] for _, table in drawn))
@@ -78,10 +78,10 @@ def draw_fundamental_diagram(
         axes.set_ylim(0, _room(table[quantity] + table.get(f"{quantity}_stderr", 0.0) for _, table in drawn))
         for draw, table in drawn:
             draw(axes, table, quantity)
-        for density in onsets:
+        for density in _finite_ends(unstable):
             axes.axvline(density, color=style.DEMPHASISED, linewidth=style.THIN, zorder=1)
-    if onsets:
-        _label_onset(panels[0], onsets)
+    if unstable:
+        _label_unstable(panels[0], unstable)
     style.legend_below(made, panels[0])
     return made
 
@@ -188,13 +188,17 @@ def _draw_errors(axes: Axes, table: pd.DataFrame, quantity: str, colour: str) ->
         )
 
 
-def _label_onset(axes: Axes, onsets: Sequence[float]) -> None:
-    """Above the panel, where no data are, on the line's wider side."""
-    left = onsets[0] < 0.5 * axes.get_xlim()[1]
-    event = "uniform flow loses stability" if len(onsets) == 1 else "stability of uniform flow changes"
+def _finite_ends(intervals: Sequence[tuple[float, float]]) -> list[float]:
+    return [end for interval in intervals for end in interval if 0 < end < inf]
+
+
+def _label_unstable(axes: Axes, intervals: Sequence[tuple[float, float]]) -> None:
+    """Above the panel, where no data are, on the wider side of the first line."""
+    ends = _finite_ends(intervals) or [0.0]
+    left = ends[0] < 0.5 * axes.get_xlim()[1]
     axes.annotate(
-        f"{event}\nat {', '.join(f'{density:.1f}' for density in onsets)} veh/km",
-        xy=(onsets[0] if left else onsets[-1], 1.0),
+        f"uniform flow is unstable\n{', '.join(map(_words, intervals))}",
+        xy=(ends[0] if left else ends[-1], 1.0),
         xycoords=axes.get_xaxis_transform(),
         xytext=(-2 if left else 2, 2),
         textcoords="offset points",
@@ -204,3 +208,10 @@ def _label_onset(axes: Axes, onsets: Sequence[float]) -> None:
         color=style.MEASURED,
         linespacing=1.1,
     )
+
+
+def _words(interval: tuple[float, float]) -> str:
+    low, high = interval
+    if not low > 0:
+        return f"below {high:.1f} veh/km" if high < inf else "everywhere"
+    return f"from {low:.1f} to {high:.1f} veh/km" if high < inf else f"above {low:.1f} veh/km"

@@ -9,7 +9,7 @@ import pandas as pd
 
 import eqfree as ef
 from agents.cars import NagelSchreckenberg
-from scenarios.traffic.diagram import KM_H, VEH_H, VEH_KM
+from scenarios.traffic.diagram import FREE_ROAD, KM_H, VEH_H, VEH_KM
 from scenarios.traffic.exact import (
     STEADY_GAP,
     capacity,
@@ -20,7 +20,7 @@ from scenarios.traffic.exact import (
     optimal_velocity_onsets,
     single_site_flow,
 )
-from scenarios.traffic.rings import LATTICE_CELLS, fleet_of, law_of
+from scenarios.traffic.rings import LATTICE_CELLS, fleet_of, law_of, standing_density
 from scenarios.traffic.settings import Settings
 
 __all__ = ["check_diagram"]
@@ -32,7 +32,7 @@ def check_diagram(
     settings: Settings,
     values: Mapping[str, ef.Value],
     diagrams: Mapping[float, pd.DataFrame],
-    onsets: Sequence[float] | None,
+    unstable: Sequence[tuple[float, float]] | None,
 ) -> list[ef.Check]:
     """The checks that these settings give a meaning to.
 
@@ -42,20 +42,22 @@ def check_diagram(
         The landmarks of the fleet's own diagram.
     diagrams
         Truck share -> table of the equilibrium branch.
-    onsets
-        Densities (1/m) where growth changes sign; None where it was not looked for.
+    unstable
+        Intervals of density (1/m) where waves grow; None where they were not looked for.
     """
     law = law_of(settings)
     if isinstance(law, NagelSchreckenberg):
         return list(_lattice_checks(settings, law, values, diagrams))
     checks = list(_landmark_checks(settings, values))
     checks += [_branch_check(settings, share, table) for share, table in diagrams.items()]
-    if onsets is not None:
-        checks += _onset_checks(settings, onsets, diagrams[settings.fleet.truck_share])
+    if unstable is not None:
+        checks += _onset_checks(settings, unstable, diagrams[settings.fleet.truck_share])
     return checks
 
 
 def _covers(quantity: str, value: ef.Value, expected: float, source: str) -> ef.Check:
+    if value.stderr == 0:  # drivers who never dawdle
+        return _equals(quantity, value, expected, 1e-9, source)
     return ef.Check(
         quantity,
         value.value,
@@ -91,8 +93,9 @@ def _landmark_checks(settings: Settings, values: Mapping[str, ef.Value]) -> Iter
         yield _equals("wave speed in the jam", values["wave_speed"], wave, 1e-2, "slope of the closed form at speed 0")
     jam = jam_density(fleet.vehicles, fleet.shares) * VEH_KM
     yield _equals("jam density", values["jam_density"], jam, 1e-4, "1 / mean (length + minimum gap)")
-    slowest = min(vehicle.desired_speed for vehicle in fleet.vehicles) * KM_H
-    yield _equals("free speed", values["free_speed"], slowest, 1e-4, "desired speed of the slowest")
+    alone = FREE_ROAD * standing_density(law_of(settings), fleet)
+    free = equilibrium_flow(steady_gap, fleet.vehicles, fleet.shares, alone) / alone * KM_H
+    yield _equals("free speed", values["free_speed"], free, 1e-4, "closed-form equilibrium on an almost empty road")
 
 
 def _branch_check(settings: Settings, share: float, table: pd.DataFrame) -> ef.Check:
@@ -105,7 +108,7 @@ def _branch_check(settings: Settings, share: float, table: pd.DataFrame) -> ef.C
     )
     worst = (np.abs(table["flow"] / expected - 1)).max()
     return ef.Check(
-        f"largest relative error of flow, {len(table)} densities, {share:.0%} trucks",
+        f"largest relative error of flow, {len(table)} densities, {100 * share:.3g} % trucks",
         float(worst),
         0.0,
         _BRANCH_TOLERANCE[settings.model],
@@ -114,8 +117,10 @@ def _branch_check(settings: Settings, share: float, table: pd.DataFrame) -> ef.C
     )
 
 
-def _onset_checks(settings: Settings, onsets: Sequence[float], table: pd.DataFrame) -> list[ef.Check]:
+def _onset_checks(settings: Settings, unstable: Sequence[tuple[float, float]], table: pd.DataFrame) -> list[ef.Check]:
     """Each exact onset within the densities asked for, beside the nearest one that was found."""
+    onsets = [end for interval in unstable for end in interval if 0 < end < np.inf]
+    names = ("density where uniform flow loses stability", "density where uniform flow regains stability")
     car = settings.fleet.car
     exact: tuple[float, ...]
     if settings.model == "idm":
@@ -126,7 +131,7 @@ def _onset_checks(settings: Settings, onsets: Sequence[float], table: pd.DataFra
     low, high = table["density"].min() / VEH_KM, table["density"].max() / VEH_KM
     return [
         _equals(
-            "density where uniform flow loses or regains stability",
+            name,
             ef.Value(
                 min(
                     (onset * VEH_KM for onset in onsets),
@@ -139,7 +144,7 @@ def _onset_checks(settings: Settings, onsets: Sequence[float], table: pd.DataFra
             tolerance,
             source,
         )
-        for density in exact
+        for name, density in zip(names, exact, strict=False)
         if low < density < high
     ]
 

@@ -131,8 +131,8 @@ def bin_by_density(records: pd.DataFrame, edges: ArrayLike | None = None, *, lea
         Increasing edges of the bins (veh/km), the last bin closed; `density_edges` by default. Records outside are
         left out.
     least
-        Two or more. A bin of fewer records, or whose records all have one flow or one speed and so give no standard
-        error, is merged into the next denser one; the last, into the one before. Nothing is dropped.
+        Two or more. A bin of fewer records is merged into the next denser one; the last, into the one before.
+        Nothing is dropped. Records that are all alike give a standard error of zero.
 
     Returns
     -------
@@ -149,7 +149,8 @@ def bin_by_density(records: pd.DataFrame, edges: ArrayLike | None = None, *, lea
     >>> records = pd.DataFrame({"flow": [900.0, 1100.0, 1500.0, 1500.0], "speed": [90.0, 110.0, 60.0, 30.0]})
     >>> bin_by_density(records, edges=[0, 20, 60], least=2)[["density", "flow", "speed", "count"]]
        density    flow  speed  count
-    0    23.75  1250.0  52.63...      4
+    0     10.0  1000.0  100.0      2
+    1     37.5  1500.0   40.0      2
     """
     driven = _with_vehicles(records)
     limits = density_edges(records) if edges is None else _checked(edges)
@@ -265,13 +266,13 @@ def _with_vehicles(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def _merged(groups: list[pd.DataFrame], least: int) -> list[pd.DataFrame]:
-    """Neighbouring groups joined until each has enough records and some spread."""
+    """Neighbouring groups joined until each has enough records."""
     merged: list[pd.DataFrame] = []
     waiting: list[pd.DataFrame] = []
     for group in groups:
         waiting.append(group)
         joined = pd.concat(waiting)
-        if len(joined) >= least and all(joined[name].nunique() > 1 for name in _COLUMNS):
+        if len(joined) >= least:
             merged.append(joined)
             waiting = []
     if waiting:

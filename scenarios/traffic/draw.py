@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import TYPE_CHECKING
 
 import analysis
@@ -17,19 +18,21 @@ __all__ = ["draw"]
 def draw(study: Study) -> Mapping[str, Figure]:
     """The fundamental diagram, the growth of waves and the bootstrap of the fit, as far as they were computed."""
     tables = study.tables
-    onsets = [study.values[name].value for name in ("onset_density", "stable_again_density") if name in study.values]
+    unstable = [tuple(row) for row in tables["unstable"].to_numpy()] if "unstable" in tables else []
     figures: dict[str, Figure] = {
         "fundamental_diagram": analysis.draw_fundamental_diagram(
             tables["diagram"],
             stop_and_go=tables.get("stop_and_go"),
             detectors=tables["detectors"],
             fitted=tables.get("fitted_diagram"),
-            onset=onsets,
-            road=tables.get("road"),
+            unstable=unstable,
+            road=tables["road"],
         )
     }
     if "growth" in tables:
-        figures["growth"] = analysis.draw_growth(tables["growth"], onsets)
+        figures["growth"] = analysis.draw_growth(
+            tables["growth"], [end for interval in unstable for end in interval if 0 < end < inf]
+        )
     if "bootstrap" in tables:
         fit = tables["fit"]
         columns = [f"{row.parameter} ({row.unit})" for row in fit.itertuples()]

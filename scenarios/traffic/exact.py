@@ -126,7 +126,7 @@ def idm_onset(car: Vehicle) -> float:
     """Density above which a string of IDM cars is unstable: v_e'(s) = (f_vl - f_v)/2.
 
     The linear criterion for car-following models, e.g. Treiber & Kesting, Traffic Flow Dynamics (Springer 2013),
-    eq. 15.65; the density beyond which it holds down to the jam, or NaN where it never does.
+    chapter 15; the density beyond which it holds down to the jam, or NaN where it never does.
 
     >>> round(idm_onset(Vehicle(name="car", length=5, minimum_gap=2)) * 1000, 3)
     20.416

@@ -19,7 +19,9 @@ from scenarios.traffic.settings import Settings
 
 __all__ = ["fit_drivers", "fit_notes", "fit_tables", "fit_values", "fitted_curve", "measurements"]
 
-BOUNDS = {"reaction_time": (0.3, 6.0), "effective_length": (2.0, 40.0), "free_speed": (20.0, 250.0)}
+_FEWEST_BINS = 6  # twice the parameters
+_SHORTEST = 4.0  # m
+_POOR = 4.0  # reduced chi-square, with the model error in it, from which the misfit is no chance
 UNITS = {"reaction_time": "s", "effective_length": "m", "free_speed": "km/h"}
 
 
@@ -43,10 +45,16 @@ def measurements(settings: Settings) -> pd.DataFrame:
             "`detectors` needs `detectors_units`, such as veh/h,mph: got "
             f"detectors={settings.detectors!r} without units."
         )
-    return bin_by_density(read_detectors(settings.detectors, settings.detectors_units))
+    measured = bin_by_density(read_detectors(settings.detectors, settings.detectors_units))
+    if len(measured) < _FEWEST_BINS:
+        raise ValueError(
+            f"`detectors` must reach over {_FEWEST_BINS} density bins or more, of four records each: "
+            f"got {len(measured)} from {settings.detectors}. Give more records, from light to dense traffic."
+        )
+    return measured
 
 
-def fit_drivers(settings: Settings, measured: pd.DataFrame, context: Context) -> ef.Calibration:
+def fit_drivers(settings: Settings, measured: pd.DataFrame, context: Context) -> tuple[ef.Calibration, ef.Cost]:
     """Mean reaction time (s), effective length (m) and free speed (km/h) by least squares on the derived flow.
 
     A measured flow weighs by its standard error and by how well equal drivers can be expected to meet it: the
@@ -54,24 +62,36 @@ def fit_drivers(settings: Settings, measured: pd.DataFrame, context: Context) ->
     """
     errors = np.hypot(measured["flow_stderr"], settings.model_error * measured["flow"])
     densities = measured["density"].to_numpy() / VEH_KM
-    car = settings.fleet.car
-    return ef.calibrate(
-        lambda parameters: _flows(settings, _vehicle(car, parameters), densities) * VEH_H,
+    car, fastest = settings.fleet.car, float(measured["speed"].max())
+    spent = []
+
+    def predict(parameters: Mapping[str, float]) -> NDArray[np.float64]:
+        flows, cost = _flows(settings, _vehicle(car, parameters), densities)
+        spent.append(cost)
+        return flows * VEH_H
+
+    fit = ef.calibrate(
+        predict,
         measured["flow"],
         errors,
-        initial={"reaction_time": 1.5, "effective_length": 7.5, "free_speed": float(measured["speed"].max())},
-        bounds=BOUNDS,
+        initial={"reaction_time": 1.5, "effective_length": 7.5, "free_speed": fastest},
+        bounds={
+            "reaction_time": (0.3, 6.0),
+            "effective_length": (2.0, 40.0),
+            "free_speed": (0.5 * fastest, 2 * fastest),
+        },
         draws=settings.bootstrap,
         seed=settings.seed,
         progress=lambda draws: context.track(draws, "bootstrap of the fit"),
     )
+    return fit, sum(spent, ef.Cost())
 
 
 def fitted_curve(settings: Settings, fit: ef.Calibration) -> pd.DataFrame:
     """The diagram of the fitted drivers, up to their jam density."""
     vehicle = _vehicle(settings.fleet.car, fit.values)
     densities = np.linspace(0.005, 0.995, 100) / (vehicle.length + vehicle.minimum_gap)
-    flows = _flows(settings, vehicle, densities)
+    flows, _ = _flows(settings, vehicle, densities)
     return as_table(densities, flows, np.zeros_like(flows))[["density", "flow", "speed"]]
 
 
@@ -102,20 +122,22 @@ def fit_tables(fit: ef.Calibration) -> dict[str, pd.DataFrame]:
 
 def fit_notes(fit: ef.Calibration, measured: pd.DataFrame) -> list[str]:
     """What the measurements fix and what they do not, in sentences."""
-    densest = measured["density"].max()
+    reach = f"densities {measured['density'].min():.3g} to {measured['density'].max():.3g} veh/km"
     notes = []
     for name, value in fit.values.items():
         low, high = fit.intervals[name]
-        words = name.replace("_", " ")
-        interval = f"{words} {value:.3g} {UNITS[name]}, 95 % interval {low:.3g} to {high:.3g}"
-        if fit.identified[name]:
-            notes.append(f"Fitted {interval}.")
-        else:
-            notes.append(
-                f"Not identified by these measurements, which end at {densest:.3g} veh/km: {interval}. "
-                "Do not use it, or a jam density made of it, without denser data."
-            )
-    notes.append(f"Chi-square of the fit per degree of freedom: {fit.reduced_chi_square:.3g}.")
+        interval = (
+            f"{name.replace('_', ' ')} {value:.3g} {UNITS[name]}, 95 % interval {low:.3g} to {high:.3g} "
+            f"({len(fit.samples)} bootstrap draws)"
+        )
+        notes.append(f"Fitted {interval}." if fit.identified[name] else f"Not fixed by {reach}: {interval}.")
+    if not fit.identified["effective_length"]:
+        notes.append("These measurements fix no jam density: make none of the fitted length.")
+    if fit.values["effective_length"] < _SHORTEST:
+        notes.append(f"An effective length below {_SHORTEST:g} m is no car's: flow must be that of one lane.")
+    quality = fit.reduced_chi_square
+    poor = " The rule of these drivers does not describe the measurements." if quality > _POOR else ""
+    notes.append(f"Chi-square of the fit per degree of freedom: {quality:.3g}.{poor}")
     return notes
 
 
@@ -131,10 +153,10 @@ def _vehicle(car: Vehicle, parameters: Mapping[str, float]) -> Vehicle:
     )
 
 
-def _flows(settings: Settings, vehicle: Vehicle, densities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Flow of equal drivers (1/s); none beyond their jam density."""
+def _flows(settings: Settings, vehicle: Vehicle, densities: NDArray[np.float64]) -> tuple[NDArray[np.float64], ef.Cost]:
+    """Flow of equal drivers (1/s), none beyond their jam density, and what it cost to ask them."""
     room = densities < 1 / (vehicle.length + vehicle.minimum_gap)
-    flows = np.zeros_like(densities)
+    flows, cost = np.zeros_like(densities), ef.Cost()
     if room.any():
-        flows[room] = pair(law_of(settings), Fleet.of(vehicle), settings).ask(densities[room])[0]
-    return flows
+        flows[room], _, cost = pair(law_of(settings), Fleet.of(vehicle), settings).ask(densities[room])
+    return flows, cost

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from agents.cars import Vehicle
 from eqfree.settings import ScenarioSettings, SettingsGroup
@@ -13,13 +13,26 @@ from eqfree.settings import ScenarioSettings, SettingsGroup
 __all__ = ["FleetSettings", "RoadSettings", "Settings"]
 
 Model = Literal["idm", "safe_distance", "newell", "optimal_velocity", "nagel_schreckenberg"]
-Share = Annotated[float, Field(ge=0, le=0.9)]
+
+
+def _is_share(share: float) -> float:
+    if 0 < share < 0.005:
+        raise ValueError(f"A truck share must be 0, or at least 0.005, a truck in two hundred vehicles: got {share:g}.")
+    return share
+
+
+Share = Annotated[float, Field(ge=0, le=0.9), AfterValidator(_is_share)]
+
+
+Densities = Annotated[tuple[Annotated[float, Field(ge=0.01)], ...], Field(min_length=1)]
 
 
 class FleetSettings(SettingsGroup):
     """The cars, and how many of the vehicles are trucks."""
 
-    truck_share: Share = Field(0.0, description="share of trucks among the vehicles (1)")
+    truck_share: Share = Field(
+        0.0, description="share of trucks (12 m long, 80 km/h, 2 s of headway) among the vehicles (1)"
+    )
     desired_speed: float = Field(120.0, ge=10, le=300, description="speed of a car on an empty road (km/h)")
     time_headway: float = Field(1.6, ge=0.3, le=10, description="time that a car keeps to the vehicle ahead (s)")
     minimum_gap: float = Field(2.0, ge=0.1, le=50, description="room that a car leaves when standing (m)")
@@ -60,7 +73,7 @@ class Settings(ScenarioSettings):
     """The fundamental diagram of traffic, derived from drivers."""
 
     quick: ClassVar[Mapping[str, Any]] = {
-        "densities": 9,
+        "densities": 13,
         "truck_shares": [0.0, 0.2],
         "replicas": 2,
         "bootstrap": 10,
@@ -69,8 +82,13 @@ class Settings(ScenarioSettings):
         "road.window": 500.0,
     }
 
-    model: Model = Field("idm", description="the rule by which drivers drive")
-    densities: Annotated[int, Field(ge=5, le=200)] | tuple[Annotated[float, Field(gt=0)], ...] = Field(
+    model: Model = Field(
+        "idm",
+        description="how drivers drive: idm (accelerate and brake), safe_distance (speed = gap / time headway), "
+        "newell (the path of the car ahead, later), optimal_velocity (relax to a speed for the gap), "
+        "nagel_schreckenberg (in cells)",
+    )
+    densities: Annotated[int, Field(ge=5, le=200)] | Densities = Field(
         25, description="how many densities up to the jam, or the densities themselves (veh/km)"
     )
     fleet: FleetSettings = Field(FleetSettings(), description="who drives")
@@ -78,8 +96,8 @@ class Settings(ScenarioSettings):
         (0.0, 0.1, 0.3), description="truck shares whose diagrams are drawn beside the fleet's own (1)"
     )
     road: RoadSettings = Field(RoadSettings(), description="the long ring")
-    detectors: str | None = Field(
-        None, description="CSV file with columns flow and speed; without it, the carried summary of I-880"
+    detectors: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="CSV file with columns flow (of one lane) and speed; without it, the carried summary of I-880"
     )
     detectors_units: str | None = Field(None, description="units of these columns, such as veh/h,mph")
     model_error: float = Field(
@@ -89,4 +107,4 @@ class Settings(ScenarioSettings):
         description="share of a measured flow by which equal drivers may miss it; sets the weights (1)",
     )
     replicas: int = Field(8, ge=2, le=1_000, description="random starts of each ring (1)")
-    bootstrap: int = Field(100, ge=10, le=10_000, description="bootstrap draws for the intervals of the fit (1)")
+    bootstrap: int = Field(100, ge=2, le=10_000, description="bootstrap draws for the intervals of the fit (1)")

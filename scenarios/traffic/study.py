@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import pandas as pd
 
 import eqfree as ef
@@ -9,10 +11,11 @@ from eqfree.scenario import Context
 from scenarios.traffic.checks import check_diagram
 from scenarios.traffic.diagram import (
     VEH_KM,
+    check_road,
     densities_of,
     derive_flows,
     find_landmarks,
-    find_onsets,
+    find_unstable,
     measure_long_rings,
     measure_road,
     ring_of,
@@ -30,51 +33,89 @@ def run(settings: Settings, context: Context) -> ef.Study:
     """Derive the diagrams, find capacity and stability, and lay measurements beside them."""
     measured = measurements(settings)
     own = fleet_of(settings.fleet, settings.fleet.truck_share)
-    densities_of(settings, own)  # refuses what does not fit before anything is computed
-    road = measure_road(settings, own, context)
-    cost = road[1] if road else ef.Cost()
-    tables = {"detectors": measured}
-    if road:
-        tables["road"] = road[0]
-
-    diagrams, notes = {}, []
-    for share in context.track(sorted({settings.fleet.truck_share, *settings.truck_shares}), "truck shares"):
-        fleet = fleet_of(settings.fleet, share)
-        fitting = _fitting(settings, standing_density(fleet))
-        ring = ring_of(fitting, fleet, context)
-        diagrams[share], spent = derive_flows(fitting, fleet, ring)
-        notes.append(f"Equilibrium branch with {share:.0%} trucks: ring of {ring.note}.")
-        cost += spent
-    tables["diagram"] = pd.concat([table.assign(truck_share=share) for share, table in diagrams.items()])
-    values, spent = find_landmarks(settings, own, ring_of(settings, own, context), diagrams[settings.fleet.truck_share])
+    densities_of(settings, own)  # refuses what does not fit, before anything is computed
+    check_road(settings, own)
+    diagrams, notes, cost = _derive_diagrams(settings, context)
+    values, spent = find_landmarks(settings, own, ring_of(settings, own, context))
     cost += spent
-
-    onsets = None
-    if settings.model in _WAVES_GROW and settings.fleet.truck_share == 0:
-        tables["growth"], onsets = find_onsets(settings, context)
-        names = ("onset_density", "stable_again_density")
-        values |= {name: ef.Value(onset * VEH_KM, unit="veh/km") for name, onset in zip(names, onsets, strict=False)}
+    road, spent = measure_road(settings, own, context)
+    cost += spent
+    values |= _road_values(road)
+    tables = {
+        "diagram": pd.concat([table.assign(truck_share=share) for share, table in diagrams.items()]),
+        "detectors": measured,
+        "road": road,
+    }
+    unstable = None
     if settings.model in _WAVES_GROW:
-        tables["stop_and_go"], spent = measure_long_rings(settings, own, context)
+        if len(own.vehicles) == 1:
+            tables["growth"], unstable, spent = find_unstable(settings, context)
+            tables["unstable"] = pd.DataFrame(unstable, columns=["from_density", "to_density"], dtype=float) * VEH_KM
+            values |= _onset_values(unstable)
+            cost += spent
+        tables["stop_and_go"], failures, spent = measure_long_rings(settings, own, context)
+        notes += failures
         cost += spent
 
     if law_of(settings).deterministic:
-        fit = fit_drivers(settings, measured, context)
+        fit, spent = fit_drivers(settings, measured, context)
         tables |= fit_tables(fit)
         tables["fitted_diagram"] = fitted_curve(settings, fit)
         values |= fit_values(fit)
         notes += fit_notes(fit, measured)
+        cost += spent
     else:
         notes.append(f"No drivers were fitted to the measurements: {settings.model} has no such parameters.")
     return ef.Study(
         scenario="traffic",
         settings=settings.model_dump(mode="json"),
         values=values,
-        checks=check_diagram(settings, values, diagrams, onsets),
+        checks=check_diagram(settings, values, diagrams, unstable),
         tables=tables,
         notes=notes,
         cost=cost,
     )
+
+
+def _derive_diagrams(settings: Settings, context: Context) -> tuple[dict[float, pd.DataFrame], list[str], ef.Cost]:
+    """Truck share -> equilibrium branch; how each ring was chosen; what they cost."""
+    diagrams, notes, cost = {}, [], ef.Cost()
+    for share in context.track(sorted({settings.fleet.truck_share, *settings.truck_shares}), "truck shares"):
+        fleet = fleet_of(settings.fleet, share)
+        fitting = _fitting(settings, standing_density(law_of(settings), fleet))
+        if fitting.densities == ():
+            notes.append(f"No diagram with {100 * share:.3g} % trucks: there is no room for them at these densities.")
+            continue
+        if fitting != settings:
+            notes.append(f"With {100 * share:.3g} % trucks the largest densities are left out: there is no room.")
+        ring = ring_of(fitting, fleet, context)
+        diagrams[share], spent = derive_flows(fitting, fleet, ring)
+        notes.append(f"Equilibrium branch with {100 * share:.3g} % trucks: ring of {ring.note}.")
+        cost += spent
+    return diagrams, notes, cost
+
+
+def _road_values(road: pd.DataFrame) -> dict[str, ef.Value]:
+    """What the user's own road carries, if there is one."""
+    return {
+        name: ef.Value(float(road[column].iloc[0]), error, unit)
+        for name, column, error, unit in (
+            ("road_density", "density", 0.0, "veh/km"),
+            ("road_flow", "flow", float(road["flow_stderr"].sum()), "veh/h"),
+            ("road_speed", "speed", float(road["speed_stderr"].sum()), "km/h"),
+        )
+        if len(road)
+    }
+
+
+def _onset_values(unstable: list[tuple[float, float]]) -> dict[str, ef.Value]:
+    """The first density at which waves begin to grow, and the one above it at which they cease to."""
+    values = {}
+    if unstable and unstable[0][0] > 0:
+        values["onset_density"] = ef.Value(unstable[0][0] * VEH_KM, unit="veh/km")
+    if unstable and isfinite(unstable[0][1]):
+        values["stable_again_density"] = ef.Value(unstable[0][1] * VEH_KM, unit="veh/km")
+    return values
 
 
 def _fitting(settings: Settings, standing: float) -> Settings:

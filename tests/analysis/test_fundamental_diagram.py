@@ -1,4 +1,5 @@
 from io import BytesIO
+from math import inf
 
 import numpy as np
 import pandas as pd
@@ -95,17 +96,29 @@ def test_the_fitted_diagram_is_dashed_and_the_road_a_point() -> None:
         assert_shows(point, road, quantity)
 
 
-@pytest.mark.parametrize("onset", [[20.416], [20.416, 95.0], [90.0]])
-def test_every_onset_has_a_vertical_line_in_both_panels_and_is_named(onset: list[float]) -> None:
-    made = draw_fundamental_diagram(diagram(0.0), onset=onset)
+@pytest.mark.parametrize(
+    ("unstable", "words"),
+    [
+        ((20.416, inf), "above 20.4"),
+        ((20.416, 95.0), "from 20.4 to 95.0"),
+        ((0.0, 90.0), "below 90.0"),
+        ((0.0, inf), "everywhere"),
+    ],
+)
+def test_unstable_densities_are_named_and_their_ends_are_lines_in_both_panels(
+    unstable: tuple[float, float], words: str
+) -> None:
+    made = draw_fundamental_diagram(diagram(0.0), unstable=[unstable])
+    ends = [end for end in unstable if 0 < end < inf]
     for axes in made.axes:
-        assert [line.get_xdata() for line in axes.get_lines()][-len(onset) :] == [[value, value] for value in onset]
+        drawn = [line.get_xdata() for line in axes.get_lines()]
+        assert drawn[len(drawn) - len(ends) :] == [[end, end] for end in ends]
     (text,) = made.axes[0].texts
-    assert all(f"{value:.1f}" in text.get_text() for value in onset)
+    assert words in text.get_text()
 
 
 def test_nothing_is_drawn_for_tables_without_rows() -> None:
-    made = draw_fundamental_diagram(diagram(0.0), stop_and_go().iloc[:0], onset=[])
+    made = draw_fundamental_diagram(diagram(0.0), stop_and_go().iloc[:0])
     assert [list(lines(axes)) for axes in made.axes] == [["equilibrium, no trucks"]] * 2
 
 
@@ -116,7 +129,13 @@ def test_a_road_where_nobody_moves_can_be_drawn() -> None:
 
 def test_the_fullest_picture_stays_within_its_edges_and_its_legend_outside_the_panels() -> None:
     made = draw_fundamental_diagram(
-        diagram(0.0, 0.1, 0.2, 0.3), stop_and_go(), detectors(), triangle(1.2), [20.4], diagram(0.0).iloc[[3]], "a road"
+        diagram(0.0, 0.1, 0.2, 0.3),
+        stop_and_go(),
+        detectors(),
+        triangle(1.2),
+        [(20.4, inf)],
+        diagram(0.0).iloc[[3]],
+        "a road",
     )
     made.savefig(BytesIO())
     legend = made.legends[0].get_window_extent()

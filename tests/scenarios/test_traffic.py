@@ -24,7 +24,8 @@ from scenarios.traffic.settings import RoadSettings, Settings
 SMALL: dict[str, Any] = {
     "densities": 5,
     "truck_shares": [0.0],
-    "bootstrap": 10,
+    "bootstrap": 2,
+    "replicas": 2,
     "road": {"cars": 20, "healing": 60.0, "window": 30.0},
 }
 
@@ -46,16 +47,17 @@ def test_idm_strings_are_unstable_above_the_published_density(idm: ef.Study) -> 
 
 
 def test_equilibrium_ring_has_at_most_eight_cars_and_says_so(idm: ef.Study) -> None:
-    assert any(note.startswith("Equilibrium branch with 0% trucks: ring of 8 cars") for note in idm.notes)
+    assert any(note.startswith("Equilibrium branch with 0 % trucks: ring of 8 cars") for note in idm.notes)
 
 
 def test_stop_and_go_flow_is_below_equilibrium_where_waves_grow_and_equal_where_they_die(idm: ef.Study) -> None:
     equilibrium = idm.tables["diagram"].query("truck_share == 0").reset_index()
     long_ring = idm.tables["stop_and_go"]
-    stable = equilibrium["density"] < 0.9 * 20.416
     loss = 1 - long_ring["flow"] / equilibrium["flow"]
-    assert loss[stable].abs().max() < 1e-3
-    assert loss[~stable].min() > 0.03
+    error = long_ring["flow_stderr"] / equilibrium["flow"]
+    stable, unstable = equilibrium["density"] < 20.416, equilibrium["density"] > 1.2 * 20.416
+    assert loss[stable].abs().max() < 1e-4  # what free traffic has not healed of its displaced start
+    assert (loss > 4 * error)[unstable].all()
 
 
 def test_every_check_of_the_default_model_holds(idm: ef.Study) -> None:
@@ -66,14 +68,14 @@ def test_every_check_of_the_default_model_holds(idm: ef.Study) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["safe_distance", "newell", "optimal_velocity", "nagel_schreckenberg"])
 def test_every_check_of_the_other_models_holds(model: str) -> None:
-    study = ef.run("traffic", quick=True, bootstrap=10, model=model)
+    study = ef.run("traffic", quick=True, bootstrap=2, model=model)
     assert study.checks
     assert [check.quantity for check in study.checks if not check.ok] == []
 
 
 def test_safe_distance_flow_of_a_mixed_fleet_is_exact_at_25_densities() -> None:
     """f = min(rho min v, (1 - rho mean l) / mean tau), reaction times and effective lengths in the mean."""
-    study = ef.run("traffic", model="safe_distance", truck_shares=[], bootstrap=10, fleet={"truck_share": 0.25})
+    study = ef.run("traffic", model="safe_distance", truck_shares=[], bootstrap=2, fleet={"truck_share": 0.25})
     table = study.tables["diagram"]
     density = table["density"].to_numpy() / 1000
     length = 0.75 * (CAR.length + CAR.minimum_gap) + 0.25 * (TRUCK.length + TRUCK.minimum_gap)
@@ -99,7 +101,7 @@ def test_optimal_velocity_ring_is_unstable_between_bandos_limits(cars: int) -> N
     law = OptimalVelocity(sensitivity=1.0)
 
     def growth(headway: float) -> float:
-        return growth_rate(law, point, 1 / headway, cars=cars)
+        return growth_rate(law, point, 1 / headway, cars=cars)[0]
 
     def excess(headway: float) -> float:
         return 1 / cosh(headway - 2) ** 2 - 1 / (1 + cos(2 * pi / cars))
@@ -136,13 +138,61 @@ def test_fit_recovers_the_drivers_that_made_the_measurements(tmp_path: Path) -> 
 def test_a_thin_congested_side_fixes_no_jam_density(idm: ef.Study) -> None:
     table = idm.tables["fit"].set_index("parameter")
     assert not table.loc["effective length", "identified"]
-    assert any("Not identified" in note and "effective length" in note for note in idm.notes)
+    assert any("Not fixed" in note and "effective length" in note for note in idm.notes)
 
 
 def test_the_users_own_road_is_measured_besides() -> None:
     road = {"length": 1000.0, "cars": 15, "healing": 600.0, "window": 60.0}
     study = ef.run("traffic", **(SMALL | {"road": road}))
-    assert study.tables["road"]["density"].tolist() == pytest.approx([15.0])
+    assert study.values["road_density"].value == pytest.approx(15.0)
+    assert study.values["road_flow"].value == pytest.approx(15 * study.values["road_speed"].value)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.12, 0.33])
+def test_a_mixed_fleet_has_the_share_that_was_asked_for(share: float) -> None:
+    """Safe distance: the largest flow is where (1 - rho mean l) / mean tau meets rho min v."""
+    study = ef.run("traffic", **(SMALL | {"model": "safe_distance", "fleet": {"truck_share": share}}))
+    length = (1 - share) * (CAR.length + CAR.minimum_gap) + share * (TRUCK.length + TRUCK.minimum_gap)
+    reaction = (1 - share) * CAR.time_headway + share * TRUCK.time_headway
+    critical = 1 / (length + reaction * TRUCK.desired_speed)
+    assert study.values["capacity"].value == pytest.approx(3600 * critical * TRUCK.desired_speed, rel=1e-6)
+    assert study.values["jam_density"].value == pytest.approx(1000 / length, rel=1e-6)
+    assert study.ok
+
+
+def test_capacity_does_not_depend_on_which_densities_are_asked_for(idm: ef.Study) -> None:
+    study = ef.run("traffic", **(SMALL | {"densities": [10.0]}))
+    assert study.values["capacity"].value == pytest.approx(idm.values["capacity"].value, rel=1e-9)
+
+
+def test_trucks_slow_a_lattice_down() -> None:
+    """One platoon behind trucks of at most 4 cells of 7 m a second that dawdle with probability p = 0.25: 94.5 km/h."""
+    study = ef.run("traffic", **(SMALL | {"model": "nagel_schreckenberg", "fleet": {"truck_share": 0.3}}))
+    free = study.values["free_speed"]
+    assert abs(free.value - (4 - 0.25) * 7 * 3.6) < 4 * free.stderr
+    assert study.values["jam_density"].value == pytest.approx(1000 / (0.7 * 7 + 0.3 * 14), rel=1e-3)
+
+
+def test_densities_without_room_for_trucks_leave_their_diagram_out_and_say_so() -> None:
+    study = ef.run("traffic", **(SMALL | {"densities": [10.0, 130.0], "truck_shares": [0.2, 0.9]}))
+    assert study.tables["diagram"].groupby("truck_share").size().to_dict() == {0.0: 2, 0.2: 1, 0.9: 1}
+    assert sum("left out" in note for note in study.notes) == 2
+
+
+def test_a_narrow_unstable_band_between_two_densities_is_found() -> None:
+    """Optimal velocity, a = 1.2 / s: V'(h) = a / (1 + cos(2 pi / 200)) at 14.970 and 17.914 veh/km."""
+    study = ef.run("traffic", **(SMALL | {"model": "optimal_velocity", "fleet": {"sensitivity": 1.2}}))
+    assert study.values["onset_density"].value == pytest.approx(14.970, rel=0.005)
+    assert study.values["stable_again_density"].value == pytest.approx(17.914, rel=0.005)
+
+
+def test_drivers_who_collide_are_told_and_the_rest_is_kept() -> None:
+    """Optimal velocity drivers as sluggish as a = 0.2 / s run into each other in stop-and-go."""
+    road = {"cars": 100, "healing": 1000.0, "window": 100.0}
+    study = ef.run("traffic", **(SMALL | {"model": "optimal_velocity", "fleet": {"sensitivity": 0.2}, "road": road}))
+    failed = study.tables["stop_and_go"]["flow"].isna()
+    assert 0 < failed.sum() < len(failed)
+    assert sum("cannot keep" in note for note in study.notes) == failed.sum()
 
 
 def test_same_seed_gives_the_same_numbers_on_two_threads() -> None:
@@ -159,6 +209,15 @@ BAD = {
     "more cars than fit": (["--set", "road.cars=60", "--set", "road.length=100"], "fit on the road"),
     "negative density": (["--set", "densities=10,-3,20,30,40"], "densities"),
     "density beyond the jam": (["--set", "densities=10,20,30,150"], "jam density"),
+    "no densities": (["--set", "densities=[]"], "densities"),
+    "density next to nothing": (["--set", "densities=[1e-300,20]"], "densities"),
+    "too few trucks for a ring": (["--set", "fleet.truck_share=0.001"], "0.005"),
+    "road for one car": (["--set", "road.length=9"], "fit on the road"),
+    "no file": (["--set", "detectors="], "detectors"),
+    "one density": (
+        ["--set", "detectors={folder}/alike.csv", "--set", "detectors_units=veh/h,km/h"],
+        "bins",
+    ),
     "units without a file": (["--set", "detectors_units=veh/h,mph"], "detectors"),
     "file without units": (["--set", "detectors={folder}/good.csv"], "detectors_units"),
     "missing file": (["--set", "detectors={folder}/none.csv", "--set", "detectors_units=veh/h,mph"], "none.csv"),
@@ -179,6 +238,7 @@ def test_bad_input_gets_one_line_and_nothing_is_written(
         "empty.csv": "",
         "words.csv": "once,upon\na,time\n",
         "nan.csv": "flow,speed\n1000,60\n,58\n",
+        "alike.csv": "flow,speed\n" + "1000,60\n" * 30,
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
@@ -193,6 +253,26 @@ def test_bad_input_gets_one_line_and_nothing_is_written(
 
 
 NAMES = [setting.name for setting in list_settings(scenario.settings) if not setting.name.startswith("detectors")]
+VALID = {  # within the bounds: these reach the drivers
+    "model": st.sampled_from(["idm", "safe_distance", "newell", "optimal_velocity", "nagel_schreckenberg"]),
+    "densities": st.one_of(
+        st.integers(5, 9).map(str),
+        st.lists(st.floats(0.01, 140), min_size=1, max_size=3).map(lambda values: f"[{', '.join(map(str, values))}]"),
+    ),
+    "truck_shares": st.lists(st.floats(0.005, 0.9), max_size=2).map(lambda v: f"[{', '.join(map(str, v))}]"),
+    "fleet.truck_share": st.floats(0.005, 0.9).map(str),
+    "fleet.desired_speed": st.floats(10, 300).map(str),
+    "fleet.time_headway": st.floats(0.3, 10).map(str),
+    "fleet.minimum_gap": st.floats(0.1, 50).map(str),
+    "fleet.acceleration": st.floats(0.1, 10).map(str),
+    "fleet.deceleration": st.floats(0.1, 10).map(str),
+    "fleet.length": st.floats(1, 50).map(str),
+    "fleet.sensitivity": st.floats(0.1, 10).map(str),
+    "fleet.slowdown": st.floats(0, 0.95).map(str),
+    "road.cars": st.integers(2, 60).map(str),
+    "road.length": st.floats(1, 10_000).map(str),
+    "seed": st.integers(0, 2**127).map(str),
+}
 VALUES = st.one_of(
     st.text(max_size=12),
     st.integers(-10, 200).map(str),
@@ -201,13 +281,27 @@ VALUES = st.one_of(
 )
 
 
+arbitrary_settings = st.dictionaries(st.one_of(st.sampled_from(NAMES), st.text(max_size=8)), VALUES, max_size=3)
+valid_settings = st.lists(st.sampled_from(sorted(VALID)), max_size=4, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({name: VALID[name] for name in names})
+)
+
+
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(st.dictionaries(st.one_of(st.sampled_from(NAMES), st.text(max_size=8)), VALUES, max_size=3))
+@given(st.one_of(arbitrary_settings, valid_settings))
 def test_arbitrary_settings_never_give_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str], assignments: dict[str, str]
 ) -> None:
-    small = ["densities=5", "truck_shares=0", "bootstrap=10", "road.cars=20", "road.healing=60", "road.window=30"]
+    small = [
+        "densities=5",
+        "truck_shares=0",
+        "bootstrap=2",
+        "replicas=2",
+        "road.cars=20",
+        "road.healing=60",
+        "road.window=30",
+    ]
     given_settings = [f"{name}={value}" for name, value in assignments.items()]
     options = [part for one in [*small, *given_settings] for part in ("--set", one)]
     out = tmp_path_factory.mktemp("arbitrary") / "out"
