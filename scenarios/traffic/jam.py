@@ -11,6 +11,7 @@ import eqfree as ef
 from agents.cars import Cars, Fleet, FollowTheLeader, RingAtDensity, Vehicle, flow, wave_speed
 from eqfree.scenario import Context
 from scenarios.traffic.diagram import KM_H
+from scenarios.traffic.part import Part
 from scenarios.traffic.settings import Settings
 
 __all__ = ["run_jam"]
@@ -28,10 +29,8 @@ _FORMING, _SETTLING, _WINDOW = 600, 1500, 500  # s: shown in the picture, waited
 _FRAME = 2  # s between the frames of the picture
 
 
-def run_jam(
-    settings: Settings, context: Context
-) -> tuple[dict[str, pd.DataFrame], dict[str, ef.Value], list[ef.Check]]:
-    """Almost uniform flow of equal drivers breaks into a wave that travels backwards: tables, values, checks.
+def run_jam(settings: Settings, context: Context) -> Part:
+    """Almost uniform flow of equal drivers breaks into a wave that travels backwards.
 
     The cars start up to a twentieth of a gap out of place; which car begins the jam depends on the seed, how fast
     drivers drive and the jam moves in the end does not. Tables: ``jam`` (time in s, car, place in m, speed in km/h,
@@ -71,7 +70,7 @@ def run_jam(
             ("speed of their jam", wave, _WAVE_SPEED),
         )
     ]
-    return tables, values, checks
+    return Part(tables, values, checks)
 
 
 def _frame(cars: Cars) -> pd.DataFrame:

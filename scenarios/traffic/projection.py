@@ -13,6 +13,7 @@ import eqfree as ef
 from agents.cars import IDM, Fleet, Law, RoadOfCounts, SafeDistance, Vehicle
 from eqfree.scenario import Context
 from scenarios.traffic.diagram import VEH_KM
+from scenarios.traffic.part import Part
 from scenarios.traffic.roads import EveryCar, Profile, drive, l1_difference, place, travel_times
 from scenarios.traffic.settings import Settings
 
@@ -20,7 +21,7 @@ __all__ = ["PROJECTED_TO", "Projected", "equal_drivers", "project", "run_project
 
 PROJECTED_TO = 0.01
 """Share of the mean density within which the projected road is every car's, cells of 200 m."""
-_CELL = 200.0  # m; the widest for which that was measured
+_CELL, _DURATION = 200.0, 1200.0  # m and s; the widest and the shortest for which that was measured
 _CFL = 0.9  # of a cell that the fastest driver may cross in a step
 _HEALING = 0.5  # of the reaction time
 _READING = 0.25
@@ -114,38 +115,36 @@ def project(
     )
 
 
-def run_projection(
-    settings: Settings,
-    context: Context,
-    *,
-    length: float = 20_000.0,
-    duration: float = 1200.0,
-    cell: float = _CELL,
-) -> tuple[dict[str, pd.DataFrame], dict[str, ef.Value], list[ef.Check]]:
-    """The projected road beside every car, for each of the `equal_drivers`: tables, values, checks.
+def run_projection(settings: Settings, context: Context) -> Part:
+    """The projected road beside every car, for each of the `equal_drivers`.
 
     Tables: ``projection`` (what it came to, a row per drivers) and ``projection_road`` (density in veh/km over space
-    and time, both). The bar on the difference is checked where cells are no wider than it was set for.
+    and time, both). The bar on the difference is checked where cells are no wider and the time no shorter than it was set for.
 
     Parameters
     ----------
-    settings, context
-        Of the scenario.
-    length, duration, cell
-        Of the ring in m, in s, and the width of a cell in m.
+    settings
+        ``motorway`` says which road, ``fleet`` which cars; the laws are those of the `equal_drivers`.
+    context
+        Shows progress.
 
     Raises
     ------
     ValueError
         If the cells do not divide the ring.
     """
+    length, duration, cell = settings.motorway.length, settings.motorway.duration, settings.motorway.cell
     cells = round(length / cell)
     if not (cells > 1 and abs(cells * cell - length) < 1e-9 * length):
-        raise ValueError(f"Cells must divide the ring: got cells of {cell:g} m on {length:g} m.")
+        raise ValueError(
+            f"Cells must divide the motorway: got motorway.cell={cell:g} m for motorway.length={length:g} m. "
+            f"Take motorway.cell={length / max(cells, 2):g}."
+        )
     edges = np.linspace(0.0, length, cells + 1)
     rows, roads = [], []
     values: dict[str, ef.Value] = {}
     checks: list[ef.Check] = []
+    notes, cost = [], ef.Cost()
     for name, (law, vehicle) in context.track(list(equal_drivers(settings).items()), "projected roads"):
         profile = Profile(length)
         projected = _project_with_defaults(law, vehicle, profile, edges, duration)
@@ -159,8 +158,18 @@ def run_projection(
             f"projection_l1_{short}": ef.Value(row["l1"]),
             f"projection_gain_{short}": ef.Value(projected.gain),
         }
-        checks += _checks(name, row, cell)
-    return {"projection": pd.DataFrame(rows), "projection_road": pd.concat(roads, ignore_index=True)}, values, checks
+        checks += _checks(name, row, barred=cell <= _CELL and duration >= _DURATION)
+        notes.append(f"Projected road, {name}: {_words(row)}")
+        cost += projected.trajectory.cost
+    tables = {"projection": pd.DataFrame(rows), "projection_road": pd.concat(roads, ignore_index=True)}
+    return Part(tables, values, checks, notes, cost)
+
+
+def _words(row: Mapping[str, float]) -> str:
+    return (
+        f"density differs from every car by {row['l1']:.2%} of the mean at the end, {row['l1_mean']:.2%} in the mean "
+        f"over time and {row['l1_largest']:.2%} at most; gain {row['gain']:.3g}."
+    )
 
 
 def _project_with_defaults(
@@ -210,7 +219,7 @@ def _road(name: str, projected: Projected, every: EveryCar) -> pd.DataFrame:
     )
 
 
-def _checks(name: str, row: Mapping[str, float], cell: float) -> list[ef.Check]:
+def _checks(name: str, row: Mapping[str, float], *, barred: bool) -> list[ef.Check]:
     vehicles = ef.Check(
         f"vehicles on the projected road, {name}",
         row["vehicles"],
@@ -218,12 +227,12 @@ def _checks(name: str, row: Mapping[str, float], cell: float) -> list[ef.Check]:
         0.0,
         "every car, simulated",
     )
-    if cell > _CELL:
+    if not barred:
         return [vehicles]
     return [
         vehicles,
         ef.Check(
-            f"difference of the projected density from every car, share of the mean, {name}",
+            f"difference of the projected density from every car at the end, share of the mean, {name}",
             row["l1"],
             0.0,
             PROJECTED_TO,

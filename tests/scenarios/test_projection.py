@@ -10,13 +10,14 @@ from agents.cars import CAR, Collision, Fleet, SafeDistance
 from eqfree.scenario import Context
 from scenarios.traffic.projection import project, run_projection
 from scenarios.traffic.roads import Profile, drive, l1_difference, place
-from scenarios.traffic.settings import Settings
+from scenarios.traffic.settings import MotorwaySettings, Settings
 
 SETTINGS, CONTEXT = Settings(), Context()
 
 
 def test_equal_drivers_are_projected_to_a_hundredth_and_no_car_is_lost() -> None:
-    tables, values, checks = run_projection(SETTINGS, CONTEXT)
+    part = run_projection(SETTINGS, CONTEXT)
+    tables, values, checks = part.tables, part.values, part.checks
     assert len(checks) == 4
     assert all(check.ok for check in checks)
     assert values["projection_l1_safe_distance"].value < 0.003
@@ -54,14 +55,14 @@ def test_euler_with_bursts_as_short_is_unstable_on_this_road() -> None:
 
 
 def test_wide_cells_set_no_bar_and_a_short_run_has_no_travel_times() -> None:
-    tables, _, checks = run_projection(SETTINGS, CONTEXT, duration=60.0, cell=500.0)
-    assert [check.quantity.split(",")[0] for check in checks] == ["vehicles on the projected road"] * 2
-    assert tables["projection"]["travel_time"].isna().all()
+    part = run_projection(Settings(motorway=MotorwaySettings(duration=60.0, cell=500.0)), CONTEXT)
+    assert [check.quantity.split(",")[0] for check in part.checks] == ["vehicles on the projected road"] * 2
+    assert part.tables["projection"]["travel_time"].isna().all()
 
 
 def test_cells_that_do_not_divide_the_ring_are_refused() -> None:
-    with pytest.raises(ValueError, match="divide the ring"):
-        run_projection(SETTINGS, CONTEXT, cell=300.0)
+    with pytest.raises(ValueError, match="divide the motorway"):
+        run_projection(Settings(motorway=MotorwaySettings(cell=300.0)), CONTEXT)
 
 
 class Broken:
