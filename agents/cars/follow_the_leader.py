@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, tanh
+from math import isfinite, sqrt, tanh
 
 import numpy as np
 from numpy.random import Generator
@@ -25,7 +25,12 @@ class FollowTheLeader:
 
     dv/dt = A (v_leader - v)/gap² + b (V(gap) - v), with V as in `tanh_velocity`.
 
-    The attraction is stiff at small gaps, rate A/gap²: the default step resolves it down to the minimum gap.
+    The attraction is stiff at small gaps, at the rate A/gap²: the default step resolves it down to the minimum
+    gap. Closer than sqrt(A step), where an explicit scheme would overshoot, the rate is 1/step, at most: a driver
+    then takes over the leader's speed within a step. At this rate the attraction makes no speed that was not
+    between the others', since no derivative of 1 + z + z²/2 + z³/6 + z⁴/24 is negative in -1 <= z <= 0. With
+    the step the cap goes to zero, and the law is what remains. It lets nobody who closes in at a speed v come
+    closer than about A/v: where the attraction is weak, that takes steps of A/v², or ends in `Collision`.
 
     Parameters
     ----------
@@ -90,11 +95,7 @@ class FollowTheLeader:
 
     def steps(self, drivers: Drivers, duration: float) -> int:
         """Runge-Kutta steps in ``duration``."""
-        quickest = drivers.time_headway.min(initial=1 / self.relaxation)
-        standing = drivers.minimum_gap[drivers.minimum_gap > 0]
-        if self.attraction > 0:
-            quickest = (standing**2 / self.attraction).min(initial=quickest)
-        return equal_steps(duration, self.step or quickest / 8)
+        return equal_steps(duration, self._longest_step(drivers))
 
     def advance(self, cars: Cars, duration: float, _rng: Generator) -> Cars:
         """The cars after ``duration`` seconds."""
@@ -110,4 +111,13 @@ class FollowTheLeader:
         crowd = Crowd.join(populations)
         options = np.array([self.relaxation, self.attraction, tanh(2)])
         steps = [self.steps(cars.drivers, duration) for cars in populations]
-        return crowd, runge_kutta.OPTIMAL_VELOCITY, tanh_rows(crowd), options, steps, duration
+        caps = [sqrt(self.attraction * self._longest_step(cars.drivers)) for cars in populations]
+        closest = np.maximum(1e-6, np.repeat(caps, np.diff(crowd.starts)))  # without attraction there is no cap
+        return crowd, runge_kutta.OPTIMAL_VELOCITY, tanh_rows(crowd, closest), options, steps, duration
+
+    def _longest_step(self, drivers: Drivers) -> float:
+        quickest = drivers.time_headway.min(initial=1 / self.relaxation)
+        standing = drivers.minimum_gap[drivers.minimum_gap > 0]
+        if self.attraction > 0:
+            quickest = (standing**2 / self.attraction).min(initial=quickest)
+        return self.step or float(quickest) / 8

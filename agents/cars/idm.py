@@ -93,7 +93,7 @@ class IDM:
         the root.
         """
         v0, T, s0, power = drivers.desired_speed, drivers.time_headway, drivers.minimum_gap, self.exponent
-        room = np.maximum(gap, s0)
+        room = np.where(gap > s0, gap, np.inf)  # closer than that all stand: nothing to solve for
         speed = v0 + np.zeros_like(room)
         for _ in range(100):
             wanted = (s0 + speed * T) / room

@@ -40,7 +40,7 @@ def advance_open_road(law: Law, cars: Cars, demand: float, duration: float, rng:
     law
         How they drive.
     cars
-        On the open road, with a queue.
+        On the open road, with a queue; the law has prepared them together.
     demand
         Cars that arrive per second.
     duration
@@ -98,7 +98,7 @@ def _admit(law: Law, cars: Cars, demand: float) -> Cars:
         speed = _entry_speed(law, cars, entrant)
         if speed is None:
             return cars
-        alone = law.prepare(Cars(np.zeros(1), np.full(1, speed), entrant, cars.length, ring=False))
+        alone = law.prepare(Cars(np.zeros(1), np.full(1, speed), entrant, cars.length, ring=False, queue=cars.queue))
         memory = {
             name: np.concatenate((values, cars.memory[name]), axis=-1) if len(cars) else values
             for name, values in alone.memory.items()

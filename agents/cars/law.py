@@ -12,7 +12,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from agents.cars.fleet import Drivers
-from agents.cars.road import Cars
+from agents.cars.road import Cars, check
 
 __all__ = ["Crowd", "FirstOrder", "Law", "SecondOrder", "check_step", "equal_steps", "shared_time_step"]
 
@@ -41,7 +41,13 @@ class Law(Protocol):
         ...
 
     def advance(self, cars: Cars, duration: float, rng: Generator, /) -> Cars:
-        """The cars after ``duration`` seconds; the given ones are left as they are."""
+        """The cars after ``duration`` seconds; the given ones are left as they are.
+
+        Raises
+        ------
+        Collision
+            As soon as two cars overlap at the end of a time step.
+        """
         ...
 
     def advance_all(self, populations: Sequence[Cars], duration: float, rngs: Sequence[Generator], /) -> list[Cars]:
@@ -141,6 +147,10 @@ class Crowd:
     the first one beyond the end of the road: the length of a ring, inf on an open road. The arrays are
     copies that a kernel may write into.
 
+    Both `join` and `part` look at all gaps. That is enough where a law keeps every gap that is not negative so:
+    safe distance, Newell, Nagel-Schreckenberg. The kernel of the other laws looks after every time step, and
+    stops a population where two of its cars overlap.
+
     Examples
     --------
     >>> from agents.cars.fleet import CAR
@@ -159,10 +169,10 @@ class Crowd:
 
     @classmethod
     def join(cls, populations: Sequence[Cars]) -> Crowd:
-        """The populations one after the other."""
+        """The populations one after the other; raises `Collision` if cars of one overlap."""
         lengths = [cars.drivers.length for cars in populations]
         return cls(
-            populations=populations,
+            populations=[check(cars) for cars in populations],
             starts=np.cumsum([0, *(len(cars) for cars in populations)], dtype=np.int64),
             position=np.concatenate([cars.position for cars in populations]),
             speed=np.concatenate([cars.speed for cars in populations]),
@@ -171,15 +181,18 @@ class Crowd:
             room=np.array([cars.length if cars.ring else np.inf for cars in populations]),
         )
 
-    def part(self, duration: float, **memory: NDArray[np.float64]) -> list[Cars]:
-        """The populations again, ``duration`` later; the memories' last axis runs over all cars."""
+    def part(self, duration: float | NDArray[np.float64]) -> list[Cars]:
+        """The populations again, one ``duration`` or each its own later; raises `Collision` if cars of one overlap."""
+        durations = np.broadcast_to(duration, len(self.populations)).tolist()
         return [
-            replace(
-                cars,
-                position=self.position[a:b].copy(),
-                speed=self.speed[a:b].copy(),
-                time=cars.time + duration,
-                memory={name: values[..., a:b].copy() for name, values in memory.items()},
+            check(
+                replace(
+                    cars,
+                    position=self.position[a:b].copy(),
+                    speed=self.speed[a:b].copy(),
+                    time=cars.time + duration,
+                    memory={},
+                )
             )
-            for cars, a, b in zip(self.populations, self.starts[:-1], self.starts[1:], strict=True)
+            for cars, duration, a, b in zip(self.populations, durations, self.starts[:-1], self.starts[1:], strict=True)
         ]

@@ -80,10 +80,12 @@ def place_on_profile(
 ) -> Cars:
     """Cars on a road whose density is given cell by cell.
 
-    The number of cars is the integral of the density, rounded (half down); car k is where the cumulative count
-    passes k - 1/2, so that the count of cars differs from it by at most 1/2 everywhere; then cars that overlap
-    are moved apart by the least largest displacement. Nobody is moved where no vehicle is longer than 1/density,
-    but for the seam of a full ring, if its number of cars was rounded up.
+    The number of cars N is the integral I of the density, rounded (half down). Car k is where the cumulative count
+    passes k - 1/2: there, and nowhere else, the count of cars is within 1/2 of it everywhere. Where vehicles would
+    overlap they are moved apart by the least largest displacement. Equal cars need not be moved, up to a density of
+    one per length, but at the seam of a ring: if N was rounded up, the first car may be too close to the last one by
+    N - I of its length, and the count is right to (1 + N - I)/2 <= 3/4. In a mixed fleet those are moved
+    who are longer than the room they got, and their neighbours.
     Types come from the shuffled deck; speeds are the steady ones for the gaps, or the given ones, and not above
     those from which drivers can brake behind their leaders.
 

@@ -49,7 +49,7 @@ class CarModel(ABC):
 
     def evolve(self, micro: Cars, duration: float, rng: Generator) -> Cars:
         """The cars after ``duration`` seconds; raises `Collision` if something went wrong on the way."""
-        return check(self.law.advance(micro, duration, rng))
+        return self.law.advance(micro, duration, rng)
 
     def pack(self, micro: Cars) -> dict[str, NDArray[Any]]:
         """The cars as named arrays."""
@@ -85,7 +85,7 @@ class CarModel(ABC):
         self.law.advance(self.law.prepare(alone), self.law.time_step or 1.0, Generator(PCG64(0)))
 
     def _evolve_all(self, micros: Sequence[Cars], duration: float, rngs: Sequence[Generator]) -> list[Cars]:
-        return [check(cars) for cars in self.law.advance_all(micros, duration, rngs)]
+        return self.law.advance_all(micros, duration, rngs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,13 +164,13 @@ class Road(CarModel):
     def lift(self, macro: NDArray[np.float64], rng: Generator) -> Cars:
         """Cars on the profile; on an open road with a deck of those who enter."""
         cars = place_on_profile(self.law, self.fleet, macro, self.edges, rng, ring=self.ring)
-        return cars if self.ring else replace(cars, queue=self.fleet.deal(_QUEUE, rng))
+        return cars if self.ring else self.law.prepare(replace(cars, queue=self.fleet.deal(_QUEUE, rng)))
 
     def evolve(self, micro: Cars, duration: float, rng: Generator) -> Cars:
         """The cars after ``duration`` seconds; raises `Collision` if something went wrong on the way."""
         if self.ring:
             return super().evolve(micro, duration, rng)
-        return check(advance_open_road(self.law, micro, self.demand, duration, rng))
+        return advance_open_road(self.law, micro, self.demand, duration, rng)
 
     def restrict(self, micro: Cars) -> NDArray[np.float64]:
         """Cars per metre in each cell, (cells,)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil, isfinite
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -36,13 +36,11 @@ class Newell:
     ----------
     step
         Δt in s; at most the shortest reaction time. Durations are multiples of it.
-    memory
-        Length of the past that is kept, in s: at least the longest reaction time.
 
     Raises
     ------
     ValueError
-        If an option is not positive, or a reaction time is outside (step, memory).
+        If the step is not positive, or exceeds a reaction time.
 
     References
     ----------
@@ -56,15 +54,12 @@ class Newell:
     """
 
     step: float = 0.1
-    memory: float = 5.0
 
     deterministic = True
     cell = None
 
     def __post_init__(self) -> None:
         check_step(self.step)
-        if not (isfinite(self.memory) and self.memory >= self.step):
-            raise ValueError(f"`memory` must be finite and at least the step of {self.step:g} s: got {self.memory}.")
 
     @property
     def time_step(self) -> float:
@@ -81,15 +76,15 @@ class Newell:
         return np.where(speed > drivers.desired_speed, np.inf, needed)
 
     def prepare(self, cars: Cars) -> Cars:
-        """The cars with a past in which they always drove as they do now."""
-        quickest = cars.drivers.time_headway.min(initial=self.step)
-        slowest = cars.drivers.time_headway.max(initial=0.0)
-        if quickest < self.step or slowest > self.memory:
+        """The cars with a past in which they always drove as they do now, as long as anyone's reaction time."""
+        reaction_times = np.concatenate((cars.drivers.time_headway, cars.queue.time_headway))
+        quickest, slowest = reaction_times.min(initial=np.inf), reaction_times.max(initial=0.0)
+        if quickest < self.step:
             raise ValueError(
-                f"Reaction times must be between the step of {self.step:g} s and the memory of "
-                f"{self.memory:g} s: got {quickest:g} to {slowest:g} s. Shorten `step` or lengthen `memory`."
+                f"Newell's `step` must not exceed a reaction time: got a step of {self.step:g} s and a reaction time "
+                f"of {quickest:g} s. Shorten the step or lengthen the `time_headway`."
             )
-        ago = self.step * np.arange(ceil(self.memory / self.step) + 1)[:, None]
+        ago = self.step * np.arange(ceil(slowest / self.step) + 1)[:, None]
         return replace(cars, memory={"history": cars.position - ago * cars.speed})
 
     def steps(self, _drivers: Drivers, duration: float) -> int:
@@ -107,12 +102,16 @@ class Newell:
     def _run(self, kernel: Any, populations: Sequence[Cars], duration: float) -> list[Cars]:
         crowd = Crowd.join(populations)
         who = crowd.drivers
-        pasts = [cars.memory or self.prepare(cars).memory for cars in populations]
-        history = np.concatenate([past["history"] for past in pasts], axis=1)
+        pasts = [(cars.memory or self.prepare(cars).memory)["history"] for cars in populations]
+        kept = np.array([len(past) for past in pasts], dtype=np.int64)
+        history = np.concatenate([np.pad(past, ((0, kept.max() - len(past)), (0, 0))) for past in pasts], axis=1)
         rows = np.stack([crowd.leader_length + who.minimum_gap, who.desired_speed, who.time_headway / self.step])
         count = shared_time_step(duration, self.step)
-        kernel(crowd.starts, crowd.position, crowd.speed, crowd.room, history, rows, count, self.step)
-        return crowd.part(duration, history=history)
+        kernel(crowd.starts, crowd.position, crowd.speed, crowd.room, history, kept, rows, count, self.step)
+        return [
+            replace(cars, memory={"history": history[:own, a:b].copy()})
+            for cars, own, a, b in zip(crowd.part(duration), kept, crowd.starts[:-1], crowd.starts[1:], strict=True)
+        ]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -142,21 +141,37 @@ def _advance(position: Array, speed: Array, room: float, history: Array, rows: A
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _serial(
-    starts: Array, position: Array, speed: Array, room: Array, history: Array, rows: Array, steps: int, step: float
+    starts: Array,
+    position: Array,
+    speed: Array,
+    room: Array,
+    history: Array,
+    kept: Array,
+    rows: Array,
+    steps: int,
+    step: float,
 ) -> None:
     for r in range(room.size):
         a, b = starts[r], starts[r + 1]
-        own = history[:, a:b].copy()
+        own = history[: kept[r], a:b].copy()
         _advance(position[a:b], speed[a:b], room[r], own, rows[:, a:b].copy(), steps, step)
-        history[:, a:b] = own
+        history[: kept[r], a:b] = own
 
 
 @njit(cache=True, nogil=True, error_model="numpy", parallel=True)
 def _batch(
-    starts: Array, position: Array, speed: Array, room: Array, history: Array, rows: Array, steps: int, step: float
+    starts: Array,
+    position: Array,
+    speed: Array,
+    room: Array,
+    history: Array,
+    kept: Array,
+    rows: Array,
+    steps: int,
+    step: float,
 ) -> None:
     for r in prange(room.size):
         a, b = starts[r], starts[r + 1]
-        own = history[:, a:b].copy()
+        own = history[: kept[r], a:b].copy()
         _advance(position[a:b], speed[a:b], room[r], own, rows[:, a:b].copy(), steps, step)
-        history[:, a:b] = own
+        history[: kept[r], a:b] = own

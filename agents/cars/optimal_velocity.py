@@ -151,20 +151,23 @@ class OptimalVelocity:
         crowd = Crowd.join(populations)
         options = np.array([self.sensitivity, 0.0, tanh(2)])
         steps = [self.steps(cars.drivers, duration) for cars in populations]
-        return crowd, runge_kutta.OPTIMAL_VELOCITY, tanh_rows(crowd), options, steps, duration
+        return crowd, runge_kutta.OPTIMAL_VELOCITY, tanh_rows(crowd, 1.0), options, steps, duration
 
 
-def tanh_rows(crowd: Crowd) -> NDArray[np.float64]:
-    """The parameters of `tanh_velocity` as the Runge-Kutta kernel takes them, (4, cars).
+def tanh_rows(crowd: Crowd, closest: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """The parameters of `tanh_velocity` as the Runge-Kutta kernel takes them, (5, cars).
+
+    ``closest`` is the gap in m below which the attraction to the leader grows no more.
 
     >>> from agents.cars.fleet import CAR
     >>> ring = Cars(np.array([0.0]), np.zeros(1), Drivers.of([CAR], [0]), length=100.0)
-    >>> tanh_rows(Crowd.join([ring])).round(3)
-    array([[ 5.   ], [ 2.   ], [33.333], [ 0.037]])
+    >>> tanh_rows(Crowd.join([ring]), 0.5).round(3)
+    array([[ 5.   ], [ 2.   ], [33.333], [ 0.037], [ 0.25 ]])
     """
     who = crowd.drivers
     width = who.desired_speed * who.time_headway / (1 + tanh(2))
-    return np.stack([crowd.leader_length, who.minimum_gap, who.desired_speed, 1 / width])
+    cap = np.broadcast_to(np.square(closest), width.shape)
+    return np.stack([crowd.leader_length, who.minimum_gap, who.desired_speed, 1 / width, cap])
 
 
 def _inverse(velocity: Velocity, value: NDArray[np.float64], drivers: Drivers) -> NDArray[np.float64]:

@@ -59,7 +59,9 @@ def crossings(before: Cars, after: Cars, at: float) -> int:
 
 
 def density_profile(cars: Cars, edges: ArrayLike) -> NDArray[np.float64]:
-    """Cars per metre in each cell, (cells,): a car counts where its front bumper is.
+    """Cars per metre in each cell, (cells,): a car counts where its front bumper is, and nowhere if that is no cell.
+
+    A car on the edge between two cells is in the second one, a car at the very end of the road in the last one.
 
     >>> from agents.cars import CAR, Drivers
     >>> cars = Cars(np.array([10.0, 60.0, 110.0]), np.zeros(3), Drivers.of([CAR], [0, 0, 0]), 100.0)
@@ -67,7 +69,7 @@ def density_profile(cars: Cars, edges: ArrayLike) -> NDArray[np.float64]:
     array([0.04, 0.02])
     """
     places = np.asarray(edges, dtype=np.float64)
-    density: NDArray[np.float64] = np.bincount(_cells(cars, places), minlength=len(places) - 1) / np.diff(places)
+    density: NDArray[np.float64] = _per_cell(cars, places) / np.diff(places)
     return density
 
 
@@ -79,10 +81,9 @@ def speed_profile(cars: Cars, edges: ArrayLike) -> NDArray[np.float64]:
     >>> speed_profile(cars, [0.0, 50.0, 100.0])
     array([ 6., nan])
     """
-    cell, size = _cells(cars, np.asarray(edges, dtype=np.float64)), len(np.asarray(edges)) - 1
-    count = np.bincount(cell, minlength=size)
-    total = np.bincount(cell, weights=cars.speed, minlength=size)
-    mean = np.full(size, np.nan)
+    places = np.asarray(edges, dtype=np.float64)
+    count, total = _per_cell(cars, places), _per_cell(cars, places, cars.speed)
+    mean = np.full(len(count), np.nan)
     np.divide(total, count, out=mean, where=count > 0)
     return mean
 
@@ -121,7 +122,7 @@ def edie(before: Cars, after: Cars, duration: float, edges: ArrayLike) -> CellRe
 
     distance = travelled(end) - travelled(start)
     whole = (end - start)[:, None]
-    inside = (np.mod(start, before.length) if before.ring else start)[:, None]
+    inside = _on_the_road(start, before)[:, None]
     standing = (inside >= places[:-1]) & (inside < places[1:])
     share = np.divide(distance, whole, out=standing.astype(np.float64), where=whole > 0)
     driven, time = distance.sum(axis=0), (share * spent[:, None]).sum(axis=0)
@@ -191,9 +192,17 @@ def wave_speed(snapshots: Sequence[Cars]) -> float:
     return float(slope * length / (2 * np.pi * modes[strongest]))
 
 
-def _cells(cars: Cars, edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    position = np.mod(cars.position, cars.length) if cars.ring else cars.position
-    return np.clip(np.searchsorted(edges, position, side="right") - 1, 0, len(edges) - 2)
+def _on_the_road(position: NDArray[np.float64], cars: Cars) -> NDArray[np.float64]:
+    """Where the cars are, on the first lap; a car at the very end of the road is just before it."""
+    place = np.mod(position, cars.length) if cars.ring else position
+    return np.where(place == cars.length, np.nextafter(cars.length, 0.0), place)
+
+
+def _per_cell(
+    cars: Cars, edges: NDArray[np.float64], weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    cell = np.searchsorted(edges, _on_the_road(cars.position, cars), side="right")
+    return np.bincount(cell, weights, minlength=len(edges) + 1)[1:-1].astype(np.float64)
 
 
 def _followers(cars: Cars) -> NDArray[np.float64]:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from agents.cars.fleet import Drivers
 
-__all__ = ["Cars", "Collision", "check", "gaps", "headways", "pack", "spread", "unpack"]
+__all__ = ["ROUNDING", "Cars", "Collision", "check", "gaps", "headways", "pack", "spread", "unpack"]
 
 _PLAIN = ("position", "speed", "length", "ring", "time", "entered", "left")
-_ROUNDING = 1e-6  # m and m/s: far above round-off after many laps, far below anything a driver does
+ROUNDING = 1e-6
+"""m and m/s: far above round-off after many laps, far below anything a driver does."""
 
 
 class Collision(RuntimeError):
@@ -113,7 +114,7 @@ def check(cars: Cars) -> Cars:
     agents.cars.road.Collision: At t = 0 s car 0 at 0 m overlaps car 1 ahead by 1 m: ...
     """
     room = gaps(cars)
-    wrong = ~((room >= -_ROUNDING) & (cars.speed >= -_ROUNDING) & (cars.speed < np.inf))
+    wrong = ~((room >= -ROUNDING) & (cars.speed >= -ROUNDING) & (cars.speed < np.inf))
     if not wrong.any():
         return cars
     i = int(np.argmax(wrong))
@@ -121,7 +122,7 @@ def check(cars: Cars) -> Cars:
     where = f"At t = {cars.time:g} s car {i} at {cars.position[i]:g} m"
     if not (np.isfinite(cars.position[i]) and np.isfinite(cars.speed[i])):
         what = f"has the position {cars.position[i]} and the speed {cars.speed[i]}"
-    elif cars.speed[i] < -_ROUNDING:
+    elif cars.speed[i] < -ROUNDING:
         what = f"drives backwards at {cars.speed[i]:g} m/s"
     else:
         what = f"overlaps car {ahead} ahead by {-room[i]:g} m"

@@ -2,7 +2,8 @@
 
 x' = v, v' = a(gap, v, leader's v), four stages, fourth order. The speeds of the stages and of the step are
 floored at zero, so that a car that stops does not reverse: fourth order where nobody stops, first order in the
-one step in which somebody does.
+one step in which somebody does. Cars that overlap may drive apart again as if nothing had happened (the IDM squares
+its gaps): so every step ends with a look at all gaps, and the first overlap is a `Collision`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from agents.cars.law import Crowd
-from agents.cars.road import Cars, gaps
+from agents.cars.road import ROUNDING, Cars, check, gaps
 
 __all__ = ["INTELLIGENT_DRIVER", "OPTIMAL_VELOCITY", "Acceleration", "advance", "advance_all", "advance_by_formula"]
 
@@ -24,7 +25,7 @@ INTELLIGENT_DRIVER = 0
 """Rows: leader's length, minimum gap, 1/desired speed, time headway, acceleration, 1/(2 sqrt(ab)).
 Options: exponent."""
 OPTIMAL_VELOCITY = 1
-"""Rows: leader's length, minimum gap, largest speed, 1/width.
+"""Rows: leader's length, minimum gap, largest speed, 1/width, square of the gap at which the attraction is capped.
 Options: sensitivity, attraction, tanh 2."""
 
 Array = NDArray[Any]
@@ -51,9 +52,7 @@ def advance(
     >>> advance(alone, INTELLIGENT_DRIVER, rows, np.array([4.0]), [10], 1.0)[0].speed.round(3)
     array([20.577])
     """
-    counts = np.array(steps, dtype=np.int64)
-    _serial(crowd.starts, crowd.position, crowd.speed, crowd.room, law, rows, options, counts, float(duration))
-    return crowd.part(duration)
+    return _run(_serial, crowd, law, rows, options, steps, duration)
 
 
 def advance_all(
@@ -72,9 +71,7 @@ def advance_all(
     >>> [cars.speed.round(3) for cars in advance_all(alone, INTELLIGENT_DRIVER, rows, np.array([4.0]), [10, 10], 1.0)]
     [array([20.577]), array([20.577])]
     """
-    counts = np.array(steps, dtype=np.int64)
-    _batch(crowd.starts, crowd.position, crowd.speed, crowd.room, law, rows, options, counts, float(duration))
-    return crowd.part(duration)
+    return _run(_batch, crowd, law, rows, options, steps, duration)
 
 
 def advance_by_formula(cars: Cars, acceleration: Acceleration, steps: int, duration: float) -> Cars:
@@ -85,7 +82,7 @@ def advance_by_formula(cars: Cars, acceleration: Acceleration, steps: int, durat
     >>> advance_by_formula(alone, lambda gap, speed, leader: 1 - speed, 10, 1.0).speed.round(5)
     array([0.63212])
     """
-    step = duration / max(steps, 1)
+    cars, step, end = check(cars), duration / max(steps, 1), cars.time + duration
     for _ in range(steps):
         position, speed = cars.position, cars.speed
         x, v = position, speed
@@ -94,8 +91,25 @@ def advance_by_formula(cars: Cars, acceleration: Acceleration, steps: int, durat
             a = acceleration(gaps(replace(cars, position=x)), v, np.roll(v, -1))
             moved, gained = moved + weight * v, gained + weight * a
             x, v = position + ahead * step * v, np.maximum(0.0, speed + ahead * step * a)
-        cars = replace(cars, position=position + step / 6 * moved, speed=np.maximum(0.0, speed + step / 6 * gained))
-    return replace(cars, time=cars.time + duration)
+        position, speed = position + step / 6 * moved, np.maximum(0.0, speed + step / 6 * gained)
+        cars = check(replace(cars, position=position, speed=speed, time=cars.time + step))
+    return replace(cars, time=end)
+
+
+def _run(
+    kernel: Callable[..., None],
+    crowd: Crowd,
+    law: int,
+    rows: NDArray[np.float64],
+    options: NDArray[np.float64],
+    steps: Sequence[int],
+    duration: float,
+) -> list[Cars]:
+    wanted = np.array(steps, dtype=np.int64)
+    made = np.empty_like(wanted)
+    travellers = crowd.starts, crowd.position, crowd.speed, crowd.room
+    kernel(*travellers, law, rows, options, wanted, float(duration), -ROUNDING, made)
+    return crowd.part(np.where(made == wanted, duration, duration * made / np.maximum(1, wanted)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -129,7 +143,7 @@ def _optimal_velocity(gap: float, speed: float, leader_speed: float, options: Ar
     offset = options[2]
     reach = max(0.0, gap - rows[1, i]) * rows[3, i]
     target = rows[2, i] * (np.tanh(reach - 2.0) + offset) / (1.0 + offset)
-    follow = options[1] * (leader_speed - speed) / max(gap * gap, 1e-12)  # finite bumper to bumper
+    follow = options[1] * (leader_speed - speed) / max(gap * gap, rows[4, i])
     change: float = options[0] * (target - speed) + follow
     return change
 
@@ -156,15 +170,32 @@ def _accelerations(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _apart(x: Array, room: float, rows: Array, closest: float) -> bool:
+    last = x.size - 1
+    wrong = 0 if x[0] + room - x[last] - rows[0, last] >= closest else 1
+    for i in range(last):  # counted, since a loop that may end early is not vectorised
+        wrong += 0 if x[i + 1] - x[i] - rows[0, i] >= closest else 1
+    return wrong == 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _advance(
-    position: Array, speed: Array, room: float, law: int, rows: Array, options: Array, steps: int, step: float
-) -> None:
+    position: Array,
+    speed: Array,
+    room: float,
+    law: int,
+    rows: Array,
+    options: Array,
+    steps: int,
+    step: float,
+    closest: float,
+) -> int:
     n = position.size
     if n == 0:
-        return
+        return steps
     x, v = position.copy(), speed.copy()
     moved, gained, a, scratch = np.empty(n), np.empty(n), np.empty(n), np.empty((2, n))
-    for _ in range(steps):
+    for made in range(1, steps + 1):
         moved[:] = 0.0
         gained[:] = 0.0
         for stage in range(4):
@@ -181,6 +212,9 @@ def _advance(
             speed[i] = max(0.0, speed[i] + gained[i])
             x[i] = position[i]
             v[i] = speed[i]
+        if not _apart(x, room, rows, closest):
+            return made
+    return steps
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -194,11 +228,14 @@ def _serial(
     options: Array,
     steps: Array,
     duration: float,
+    closest: float,
+    made: Array,
 ) -> None:
     for r in range(room.size):
         a, b = starts[r], starts[r + 1]
         own = rows[:, a:b].copy()
-        _advance(position[a:b], speed[a:b], room[r], law, own, options, steps[r], duration / max(1, steps[r]))
+        step = duration / max(1, steps[r])
+        made[r] = _advance(position[a:b], speed[a:b], room[r], law, own, options, steps[r], step, closest)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", parallel=True)
@@ -212,8 +249,11 @@ def _batch(
     options: Array,
     steps: Array,
     duration: float,
+    closest: float,
+    made: Array,
 ) -> None:
     for r in prange(room.size):
         a, b = starts[r], starts[r + 1]
         own = rows[:, a:b].copy()
-        _advance(position[a:b], speed[a:b], room[r], law, own, options, steps[r], duration / max(1, steps[r]))
+        step = duration / max(1, steps[r])
+        made[r] = _advance(position[a:b], speed[a:b], room[r], law, own, options, steps[r], step, closest)

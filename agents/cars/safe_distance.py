@@ -31,12 +31,12 @@ class SafeDistance:
     min(ρ v0, (1 - ρ mean l)/mean τ), exactly, whatever the mixture of τ and l.
 
     The scheme (Shu & Osher 1988, three stages, third order where the law is smooth) is a convex
-    combination of Euler steps, so that for ``step`` <= τ no gap falls below the minimum gap, exactly.
+    combination of Euler steps, so that in steps up to τ no gap falls below the minimum gap, exactly.
 
     Parameters
     ----------
     step
-        Longest time step in s; by default a quarter of the shortest reaction time.
+        Longest time step in s, by default a quarter of the shortest reaction time; never longer than that.
 
     Raises
     ------
@@ -83,7 +83,8 @@ class SafeDistance:
 
     def steps(self, drivers: Drivers, duration: float) -> int:
         """Runge-Kutta steps in ``duration``."""
-        return equal_steps(duration, self.step or drivers.time_headway.min(initial=np.inf) / 4)
+        quickest = drivers.time_headway.min(initial=np.inf)
+        return equal_steps(duration, min(self.step or quickest / 4, quickest))
 
     def advance(self, cars: Cars, duration: float, _rng: Generator) -> Cars:
         """The cars after ``duration`` seconds."""

@@ -13,6 +13,7 @@ from agents.cars import (
     Newell,
     OptimalVelocity,
     SafeDistance,
+    Vehicle,
     density_profile,
     equilibrium_gaps,
     equilibrium_speed,
@@ -47,34 +48,47 @@ def count_error(cars: Cars, edges: NDArray[np.float64], density: NDArray[np.floa
 
 
 @pytest.mark.parametrize("ring", [True, False])
-@pytest.mark.parametrize("fleet", [Fleet.of(CAR), MIXED])
 @pytest.mark.parametrize("seed", range(100))
-def test_the_number_of_cars_is_exact_and_their_count_right_to_half_a_car(seed: int, fleet: Fleet, ring: bool) -> None:
-    """For equal cars up to one per vehicle length; for mixed fleets up to one per longest vehicle.
-
-    On a ring a number that is rounded up needs room for half a car at the seam: there up to half of that, and
-    up to the whole for whole numbers (the next test).
-    """
-    longest = fleet.deck(1000).length.max()
-    edges, density = random_profile(seed, (0.5 if ring else 1.0) / longest)
-    cars = place_on_profile(IDM(), fleet, density, edges, np.random.default_rng(seed), ring=ring)
-    total = float(density @ np.diff(edges))
-    assert abs(len(cars) - total) <= 0.5
-    assert count_error(cars, edges, density) <= 0.5 + 1e-9
+def test_equal_cars_are_counted_right_to_half_a_car_up_to_one_per_length(seed: int, ring: bool) -> None:
+    """Where the number is rounded up, the seam of a ring may lack that part of a car, and each side gives half."""
+    edges, density = random_profile(seed, 1 / CAR.length)
+    cars = place_on_profile(IDM(), Fleet.of(CAR), density, edges, np.random.default_rng(seed), ring=ring)
+    rounded_up = len(cars) - float(density @ np.diff(edges))
+    assert abs(rounded_up) <= 0.5 + 1e-9
+    assert count_error(cars, edges, density) <= 0.5 + (max(0.0, rounded_up) / 2 if ring else 0.0) + 1e-9
     assert gaps(cars).min(initial=np.inf) >= -1e-9
     assert (cars.speed >= 0).all()
 
 
+def least_largest_displacement(wanted: NDArray[np.float64], cars: Cars) -> float:
+    """Half of what is lacking between the two cars, on any lap, or all of what is lacking to an end of the road."""
+    n, long = len(wanted), cars.drivers.length
+    if cars.ring:
+        place, room = np.concatenate((wanted, wanted + cars.length)), np.concatenate((long, long))
+    else:
+        place, room = wanted, np.concatenate(([0.0], long[1:]))
+    taken = np.cumsum(room)
+    lacking = (taken - taken[:, None]) - (place - place[:, None])  # from car (row) to car (column)
+    between = np.triu(lacking, 1)[:n].max(initial=0.0) / 2
+    if cars.ring:
+        return float(between)
+    before, behind = taken - wanted, taken[-1] - taken - (cars.length - wanted)
+    return float(max(between, before.max(initial=0.0), behind.max(initial=0.0)))
+
+
+@pytest.mark.parametrize("ring", [True, False])
 @pytest.mark.parametrize("fleet", [Fleet.of(CAR), MIXED])
 @pytest.mark.parametrize("seed", range(100))
-def test_a_full_ring_of_a_whole_number_of_cars_is_right_to_half_a_car(seed: int, fleet: Fleet) -> None:
-    edges, density = random_profile(seed, 1 / fleet.deck(1000).length.max())
-    total = density @ np.diff(edges)
-    density *= np.floor(total) / max(total, 1.0)
-    cars = place_on_profile(IDM(), fleet, density, edges, np.random.default_rng(seed))
-    assert len(cars) == round(float(density @ np.diff(edges)))
-    assert count_error(cars, edges, density) <= 0.5 + 1e-9
-    assert gaps(cars).min(initial=np.inf) >= -1e-9
+def test_the_count_is_right_to_half_a_car_or_nobody_can_place_these_cars_so(
+    seed: int, fleet: Fleet, ring: bool
+) -> None:
+    """Within half a car of the count is one place for every car: who overlaps there moves as little as possible."""
+    edges, density = random_profile(seed, 0.1)
+    cars = place_on_profile(IDM(), fleet, density, edges, np.random.default_rng(seed), ring=ring)
+    wanted = np.interp(np.arange(len(cars)) + 0.5, cumulative_count(density, edges), edges)
+    moved = np.abs(cars.position - wanted).max(initial=0.0)
+    assert moved == pytest.approx(least_largest_displacement(wanted, cars), abs=1e-9)
+    assert moved > 1e-9 or count_error(cars, edges, density) <= 0.5 + 1e-9
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -115,6 +129,14 @@ def test_profiles_that_are_none_are_refused(density: list[float]) -> None:
 def test_speeds_lie_on_the_slow_manifold(law: IDM | SafeDistance | Newell | OptimalVelocity) -> None:
     cars = place_on_profile(law, Fleet.of(CAR), [0.03], [0.0, 1000.0], np.random.default_rng(0))
     assert cars.speed == pytest.approx(law.steady_speed(gaps(cars), cars.drivers), rel=1e-12)
+
+
+def test_cars_bumper_to_bumper_without_a_minimum_gap_stand() -> None:
+    fleet = Fleet.of(Vehicle(minimum_gap=0.0))
+    cars = place_on_profile(IDM(), fleet, [0.2], [0.0, 100.0], np.random.default_rng(0))
+    assert gaps(cars) == pytest.approx(np.zeros(20), abs=1e-9)
+    assert cars.speed == pytest.approx(np.zeros(20), abs=1e-6)
+    assert IDM().steady_speed(np.zeros(20), cars.drivers).tolist() == [0.0] * 20
 
 
 def test_a_given_speed_profile_comes_back() -> None:

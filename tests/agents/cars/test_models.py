@@ -11,6 +11,9 @@ from agents.cars import (
     CAR,
     IDM,
     TRUCK,
+    Cars,
+    Collision,
+    Drivers,
     Fleet,
     FollowTheLeader,
     NagelSchreckenberg,
@@ -22,6 +25,7 @@ from agents.cars import (
     SafeDistance,
 )
 from agents.cars.law import Law
+from agents.cars.optimal_velocity import tanh_velocity
 
 LAWS: list[Law] = [
     IDM(),
@@ -31,6 +35,7 @@ LAWS: list[Law] = [
     FollowTheLeader(),
     NagelSchreckenberg(),
 ]
+BY_FORMULA = OptimalVelocity(velocity=tanh_velocity)
 FLEET = Fleet((CAR, TRUCK), (0.8, 0.2))
 EDGES = np.linspace(0.0, 1500.0, 6)
 PROFILE = np.array([0.01, 0.05, 0.02, 0.01, 0.04])
@@ -113,6 +118,13 @@ def test_the_number_of_cars_is_conserved(law: Law) -> None:
     road, rng = Road(law, FLEET, EDGES), np.random.default_rng(0)
     micro = road.evolve(road.lift(PROFILE, rng), 60.0, rng)
     assert road.conserved(road.restrict(micro)) == road.conserved(PROFILE) == len(micro) == 39
+
+
+@pytest.mark.parametrize("law", [*LAWS, BY_FORMULA])
+def test_cars_that_overlap_at_the_start_are_a_collision_even_if_they_drive_apart(law: Law) -> None:
+    cars = Cars(np.array([0.0, 3.75]), np.array([0.0, 30.0]), Drivers.of([CAR], [0, 0]), 750.0)
+    with pytest.raises(Collision, match=r"At t = 0 s car 0 .* overlaps car 1"):
+        Road(law, Fleet.of(CAR), [0.0, 750.0]).evolve(cars, 10.0, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("law", LAWS)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from agents.cars import CAR, Fleet, Newell, RingAtDensity, Vehicle, crossings, flow
+from agents.cars import CAR, Fleet, Newell, RingAtDensity, Road, Vehicle, crossings, flow
 from agents.cars.lifting import place_at_density
 from agents.cars.road import Cars, headways
 
@@ -42,10 +42,39 @@ def test_two_bursts_are_one_because_the_past_is_remembered() -> None:
     assert crossings(cars, parts, 100.0) > 0
 
 
-@pytest.mark.parametrize("time_headway", [0.05, 6.0])
-def test_reaction_times_outside_the_memory_are_refused(time_headway: float) -> None:
-    with pytest.raises(ValueError, match="Reaction times"):
-        place_at_density(Newell(), Fleet.of(Vehicle(time_headway=time_headway)), 5, 0.02, np.random.default_rng(0))
+def test_a_reaction_time_shorter_than_the_step_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"a step of 0.1 s and a reaction time of 0.05 s"):
+        place_at_density(Newell(), Fleet.of(Vehicle(time_headway=0.05)), 5, 0.02, np.random.default_rng(0))
+
+
+def test_any_reaction_time_is_remembered() -> None:
+    """Exact: (1 - ρ l)/τ."""
+    ring, rng = RingAtDensity(Newell(), Fleet.of(Vehicle(time_headway=7.25)), cars=12), np.random.default_rng(0)
+    before = ring.lift(np.array([0.06]), rng)
+    after = ring.evolve(before, 60.0, rng)
+    assert flow(before, after, 60.0) == pytest.approx((1 - 0.06 * 7.0) / 7.25, rel=1e-8)
+
+
+def test_an_entrant_may_react_later_than_everybody_on_the_road() -> None:
+    late = Vehicle(name="late", time_headway=8.0)
+    fleet, rng = Fleet((CAR, late), (0.9, 0.1)), np.random.default_rng(0)
+    road = Road(Newell(), fleet, [0.0, 1000.0], ring=False, demand=0.3)
+    before = road.lift(np.array([0.003]), rng)
+    assert before.drivers.time_headway.max() == CAR.time_headway
+    after = road.evolve(before, 100.0, rng)
+    assert before.queue.time_headway[: after.entered].max() == 8.0
+    assert len(after) + after.left == len(before) + after.entered
+
+
+def test_populations_with_pasts_of_different_lengths_travel_together_bit_for_bit() -> None:
+    law, rngs = Newell(), [np.random.default_rng(0)] * 2
+    populations = [
+        place_at_density(law, Fleet.of(vehicle), 10, 0.05, rngs[0], displacement=0.5) for vehicle in (FAST, SLOW)
+    ]
+    for one, other in zip(law.advance_all(populations, 20.0, rngs), populations, strict=True):
+        alone = law.advance(other, 20.0, rngs[0])
+        assert (one.position == alone.position).all()
+        assert np.array_equal(one.memory["history"], alone.memory["history"])
 
 
 def test_a_duration_between_time_steps_is_refused() -> None:

@@ -86,6 +86,22 @@ def test_a_car_at_the_end_of_a_ring_is_at_its_beginning() -> None:
     assert density_profile(cars, [0.0, 50.0, 100.0]).sum() == pytest.approx(2 / 50)
 
 
+@pytest.mark.parametrize("ring", [True, False])
+def test_cars_outside_the_cells_do_not_count(ring: bool) -> None:
+    drivers = Drivers.of([CAR], [0] * 4)
+    cars = Cars(np.array([10.0, 50.0, 60.0, 90.0]), np.array([1.0, 2.0, 3.0, 4.0]), drivers, 100.0, ring)
+    assert density_profile(cars, [0.0, 50.0]).tolist() == [1 / 50]
+    assert density_profile(cars, [20.0, 50.0, 80.0]).tolist() == [0.0, 2 / 30]
+    assert speed_profile(cars, [50.0, 80.0]).tolist() == [2.5]
+    assert np.isnan(speed_profile(cars, [20.0, 40.0])).all()
+
+
+def test_a_car_at_the_end_of_an_open_road_is_in_its_last_cell() -> None:
+    cars = Cars(np.array([30.0, 100.0]), np.array([5.0, 0.0]), Drivers.of([CAR], [0, 0]), 100.0, ring=False)
+    assert density_profile(cars, [0.0, 50.0, 100.0]).tolist() == [1 / 50, 1 / 50]
+    assert edie(cars, cars, 10.0, [0.0, 50.0, 100.0]).density.tolist() == [1 / 50, 1 / 50]
+
+
 def test_profiles_are_counts_and_means() -> None:
     """NumPy's histogram is the independent program."""
     _, cars = driven_ring()

@@ -1,5 +1,6 @@
 """All second-order laws: the order of the scheme, the kernel beside the formula, cars that stop."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,21 @@ import pytest
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
-from agents.cars import BRISK, CAR, IDM, TRUCK, Cars, Fleet, FollowTheLeader, OptimalVelocity, check, gaps
+from agents.cars import (
+    BRISK,
+    CAR,
+    IDM,
+    TRUCK,
+    Cars,
+    Collision,
+    Drivers,
+    Fleet,
+    FollowTheLeader,
+    OptimalVelocity,
+    Road,
+    check,
+    gaps,
+)
 from agents.cars.law import SecondOrder
 from agents.cars.lifting import place_at_density
 from agents.cars.runge_kutta import advance_by_formula
@@ -100,6 +115,24 @@ def test_a_car_that_stops_does_not_reverse() -> None:
         assert (later.position >= cars.position).all()
         cars = later
     assert cars.speed.max() < 0.3
+
+
+def crash() -> Cars:
+    """At 60 m/s, 1 m behind a car that stands: through it in the first step, and behind it again 5 s later."""
+    return Cars(np.array([0.0, 6.0]), np.array([60.0, 0.0]), Drivers.of([CAR], [0, 0]), 2000.0, time=12.5)
+
+
+def test_a_collision_within_a_burst_names_the_cars_and_the_first_time() -> None:
+    law, said = IDM(), r"^At t = 12.7 s car 0 .* overlaps car 1 ahead by 4\.\d+ m"
+    assert law.steps(crash().drivers, 0.2) == 1
+    with pytest.raises(Collision, match=said):
+        law.advance(crash(), 5.0, RNG)
+    with pytest.raises(Collision, match=said):
+        law.advance_all([disturbed(law), crash(), disturbed(law)], 5.0, [RNG] * 3)
+    with pytest.raises(Collision, match=said):
+        advance_by_formula(crash(), lambda s, v, w: law.acceleration(s, v, w, crash().drivers), 25, 5.0)
+    with pytest.raises(Collision, match=said):
+        Road(law, Fleet.of(CAR), [0.0, 2000.0], ring=False).evolve(replace(crash(), ring=False), 5.0, RNG)
 
 
 def test_the_cars_that_are_given_are_left_alone() -> None:

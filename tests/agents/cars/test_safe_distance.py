@@ -57,13 +57,15 @@ def test_the_scheme_is_of_third_order_where_the_law_is_smooth() -> None:
     assert np.polyfit(np.log(steps), np.log(errors), 1)[0] == pytest.approx(3, abs=0.15), errors
 
 
-def test_no_gap_falls_below_the_minimum_gap_in_steps_as_long_as_the_reaction_time() -> None:
+@pytest.mark.parametrize("longer", [1.0, 5.0])
+def test_no_gap_falls_below_the_minimum_gap_in_steps_as_long_as_the_reaction_time(longer: float) -> None:
+    """Nor in longer ones, which are not taken."""
     rng = np.random.default_rng(4)
     drivers = MIXED.deal(50, rng)
     room = rng.exponential(5.0, 50) + drivers.minimum_gap
     position = np.concatenate(([0.0], np.cumsum(room[:-1] + drivers.length[1:])))
     cars = Cars(position, np.zeros(50), drivers, float(position[-1] + room[-1] + drivers.length[0]))
     for _ in range(200):
-        cars = SafeDistance(step=FAST.time_headway).advance(cars, FAST.time_headway, rng)
+        cars = SafeDistance(step=longer * FAST.time_headway).advance(cars, longer * FAST.time_headway, rng)
         assert (gaps(cars) >= drivers.minimum_gap - 1e-9).all()
         assert ((cars.speed >= 0) & (cars.speed <= 30.0)).all()
