@@ -119,7 +119,8 @@ def run_projection(settings: Settings, context: Context) -> Part:
     """The projected road beside every car, for each of the `equal_drivers`.
 
     Tables: ``projection`` (what it came to, a row per drivers) and ``projection_road`` (density in veh/km over space
-    and time, both). The bar on the difference is checked where cells are no wider and the time no shorter than it was set for.
+    and time, both). The bar on the difference is checked where cells are no wider, and the time no shorter, than it
+    was set for.
 
     Parameters
     ----------
