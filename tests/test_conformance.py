@@ -28,6 +28,7 @@ from agents.cars import (
     RingAtDensity,
     RingOfHeadways,
     Road,
+    RoadOfCounts,
     SafeDistance,
     Vehicle,
 )
@@ -67,6 +68,11 @@ POPULATIONS = {
     "idm of headways": Population(
         RingOfHeadways(IDM(), CAR, 10, 400.0), 40 + 5 * np.cos(2 * np.pi * np.arange(10) / 10), 1e-9
     ),
+}
+COUNTS = np.array([0.3, 9.0, 16.0, 32.0, 44.0])
+POPULATIONS |= {
+    f"{type(law).__name__} of counts": Population(RoadOfCounts(law, CAR, 50, np.linspace(0.0, 2500.0, 6)), COUNTS, 0.02)
+    for law in (IDM(), SafeDistance(), Newell())
 }
 every_population = pytest.mark.parametrize("population", POPULATIONS.values(), ids=POPULATIONS.keys())
 

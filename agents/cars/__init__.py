@@ -1,5 +1,6 @@
 """Cars on one lane: drivers, laws of driving, lifting and readings."""
 
+from agents.cars.counts import RoadOfCounts, count_at
 from agents.cars.equilibrium import equilibrium_gaps, equilibrium_speed
 from agents.cars.fleet import BRISK, CAR, CAUTIOUS, TRUCK, AnyFleet, DistributedFleet, Drivers, Fleet, Vehicle
 from agents.cars.follow_the_leader import FollowTheLeader
@@ -47,10 +48,12 @@ __all__ = [
     "RingAtDensity",
     "RingOfHeadways",
     "Road",
+    "RoadOfCounts",
     "SafeDistance",
     "Vehicle",
     "advance_open_road",
     "check",
+    "count_at",
     "crossings",
     "density_profile",
     "edie",

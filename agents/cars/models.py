@@ -19,12 +19,12 @@ from agents.cars.lifting import cumulative_count, place_at_density, place_on_pro
 from agents.cars.readings import density_profile
 from agents.cars.road import Cars, check, gaps, headways, pack, unpack
 
-__all__ = ["RingAtDensity", "RingOfHeadways", "Road"]
+__all__ = ["CarModel", "RingAtDensity", "RingOfHeadways", "Road"]
 
 _QUEUE = 100  # cards in the deck from which an open road is entered, shares exact to 1 %
 
 
-class _Model(ABC):
+class CarModel(ABC):
     """What all micro-models of cars have in common: all but `lift` and `restrict`."""
 
     law: Law
@@ -89,7 +89,7 @@ class _Model(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class Road(_Model):
+class Road(CarModel):
     """A road whose macro state is the density in its cells, in 1/m, (cells,).
 
     lift is `place_on_profile`: the integral of the density, rounded, is the number of cars, exactly;
@@ -189,7 +189,7 @@ class Road(_Model):
 
 
 @dataclass(frozen=True)
-class RingAtDensity(_Model):
+class RingAtDensity(CarModel):
     """A given number of cars on a ring as long as the density says: the macro state is that density, (1,).
 
     lift is `place_at_density`: steady flow, disturbed by a displacement of the cars where there is one. The
@@ -253,7 +253,7 @@ class RingAtDensity(_Model):
 
 
 @dataclass(frozen=True)
-class RingOfHeadways(_Model):
+class RingOfHeadways(CarModel):
     """Equal cars on a ring: the macro state is all headways in m, (cars,), from the last car to the first.
 
     lift puts the cars where the headways say, at the steady speeds of their gaps.

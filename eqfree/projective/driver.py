@@ -14,7 +14,15 @@ from eqfree.fields import OutOfBoundsError, check_bounds
 from eqfree.results import Cost, Status, Trajectory
 from eqfree.stepper import CoarseTimeStepper
 
-__all__ = ["Method", "ProjectiveState", "Step", "iter_projective", "solve_projective"]
+__all__ = [
+    "Method",
+    "ProjectiveState",
+    "Step",
+    "check_healing",
+    "check_times",
+    "iter_projective",
+    "solve_projective",
+]
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,47 @@ class Method(Protocol):
     def advance(self, stepper: CoarseTimeStepper, macro: NDArray[np.float64], remaining: float, key: Key) -> Step:
         """One step from ``macro``, no longer than ``remaining``, with noise ``key``."""
         ...
+
+
+def check_times(step: float, burst: float, bursts: int) -> None:
+    """Refuse a step that its bursts would cover: what every scheme asks of its options.
+
+    Raises
+    ------
+    ValueError
+        Unless ``step > bursts * burst > 0``, finite.
+
+    Examples
+    --------
+    >>> check_times(step=1.0, burst=0.1, bursts=2)
+    """
+    if not (np.isfinite(step) and burst > 0):
+        raise ValueError(f"`step` and `burst` must be positive times: got step={step}, burst={burst}.")
+    if not step > bursts * burst:
+        what = "burst that it begins with" if bursts == 1 else f"{bursts} bursts that it makes"
+        raise ValueError(
+            f"`step` must exceed the {what}: got step={step:g} with burst={burst:g}. "
+            "Lengthen `step`, shorten `burst`, or simulate plainly with `stepper.simulate`."
+        )
+
+
+def check_healing(burst: float, healing: float) -> None:
+    """Refuse a burst of which healing leaves nothing to read.
+
+    Raises
+    ------
+    ValueError
+        Unless ``burst > healing``.
+
+    Examples
+    --------
+    >>> check_healing(burst=1.0, healing=0.5)
+    """
+    if not burst > healing:
+        raise ValueError(
+            f"`burst` must exceed the stepper's healing: got burst={burst:g} with healing={healing:g}. "
+            "Lengthen `burst`."
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from eqfree.burst import slope
 from eqfree.ensemble import Key
-from eqfree.projective.driver import Step
+from eqfree.projective.driver import Step, check_healing, check_times
 from eqfree.stepper import CoarseTimeStepper
 
 __all__ = ["Euler"]
@@ -57,21 +57,11 @@ class Euler:
     order = 1
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.step) and self.burst > 0):
-            raise ValueError(f"`step` and `burst` must be positive times: got step={self.step}, burst={self.burst}.")
-        if not self.step > self.burst:
-            raise ValueError(
-                f"`step` must exceed the burst that it begins with: got step={self.step:g} with burst={self.burst:g}. "
-                "Lengthen `step`, shorten `burst`, or simulate plainly with `stepper.simulate`."
-            )
+        check_times(self.step, self.burst, bursts=1)
 
     def advance(self, stepper: CoarseTimeStepper, macro: NDArray[np.float64], remaining: float, key: Key) -> Step:
         """One step, or what is left of the time span if that is shorter."""
-        if not self.burst > stepper.healing:
-            raise ValueError(
-                f"`burst` must exceed the stepper's healing: got burst={self.burst:g} with "
-                f"healing={stepper.healing:g}. Lengthen `burst`."
-            )
+        check_healing(self.burst, stepper.healing)
         duration = min(self.step, remaining)
 
         def project(times: NDArray[np.float64], path: NDArray[np.float64]) -> NDArray[np.float64]:

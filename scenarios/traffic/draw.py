@@ -10,14 +10,26 @@ import analysis
 from eqfree.results import Study
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from eqfree.store import Figure
 
 __all__ = ["draw"]
 
 
 def draw(study: Study) -> Mapping[str, Figure]:
-    """The fundamental diagram, the growth of waves and the bootstrap of the fit, as far as they were computed."""
-    tables = study.tables
+    """What the parts computed, as far as they were asked for."""
+    figures = _draw_diagram(study.tables) if "diagram" in study.tables else {}
+    if "projection_road" in study.tables:
+        ways = {"density": "projected", "density_directly": "every car"}
+        figures["projection"] = analysis.draw_roads(study.tables["projection_road"], ways)
+    if "jam" in study.tables:
+        figures["jam"] = analysis.draw_paths(study.tables["jam"])
+    return figures
+
+
+def _draw_diagram(tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
+    """The fundamental diagram, the growth of waves and the bootstrap of the fit."""
     unstable = [tuple(row) for row in tables["unstable"].to_numpy()] if "unstable" in tables else []
     figures: dict[str, Figure] = {
         "fundamental_diagram": analysis.draw_fundamental_diagram(

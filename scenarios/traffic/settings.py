@@ -14,6 +14,8 @@ __all__ = ["FleetSettings", "RoadSettings", "Settings"]
 
 Model = Literal["idm", "safe_distance", "newell", "optimal_velocity", "nagel_schreckenberg"]
 
+PartName = Literal["diagram", "projection", "jam"]
+
 
 def _is_share(share: float) -> float:
     if 0 < share < 0.005:
@@ -69,6 +71,14 @@ class RoadSettings(SettingsGroup):
     window: float = Field(1000.0, ge=10, le=50_000, description="time over which flow is read (s)")
 
 
+class MotorwaySettings(SettingsGroup):
+    """The ring road that is projected, beside every car."""
+
+    length: float = Field(20_000.0, ge=2_000, le=200_000, description="length of the motorway ring (m)")
+    duration: float = Field(1200.0, ge=60, le=7_200, description="time over which it is followed (s)")
+    cell: float = Field(200.0, ge=50, le=2_000, description="width of a cell; must divide the length (m)")
+
+
 class Settings(ScenarioSettings):
     """The fundamental diagram of traffic, derived from drivers."""
 
@@ -77,11 +87,16 @@ class Settings(ScenarioSettings):
         "truck_shares": [0.0, 0.2],
         "replicas": 2,
         "bootstrap": 10,
+        "motorway.length": 6000.0,
+        "motorway.duration": 300.0,
         "road.cars": 60,
         "road.healing": 1000.0,
         "road.window": 500.0,
     }
 
+    parts: Annotated[tuple[PartName, ...], Field(min_length=1)] = Field(
+        ("diagram", "projection", "jam"), description="what to compute, in this order"
+    )
     model: Model = Field(
         "idm",
         description="how drivers drive: idm (accelerate and brake), safe_distance (speed = gap / time headway), "
@@ -96,6 +111,7 @@ class Settings(ScenarioSettings):
         (0.0, 0.1, 0.3), description="truck shares whose diagrams are drawn beside the fleet's own (1)"
     )
     road: RoadSettings = Field(RoadSettings(), description="the long ring")
+    motorway: MotorwaySettings = Field(MotorwaySettings(), description="the road of the part projection")
     detectors: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="CSV file with columns flow (of one lane) and speed; without it, the carried summary of I-880"
     )

@@ -1,7 +1,8 @@
-"""The study of the fundamental diagram: every number, table and check; no pictures."""
+"""The study of traffic, part by part: every number, table and check; no pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from math import isfinite
 
 import pandas as pd
@@ -21,6 +22,9 @@ from scenarios.traffic.diagram import (
     ring_of,
 )
 from scenarios.traffic.fit import fit_drivers, fit_notes, fit_tables, fit_values, fitted_curve, measurements
+from scenarios.traffic.jam import run_jam
+from scenarios.traffic.part import Part
+from scenarios.traffic.projection import run_projection
 from scenarios.traffic.rings import fleet_of, law_of, standing_density
 from scenarios.traffic.settings import Settings
 
@@ -30,6 +34,20 @@ _WAVES_GROW = ("idm", "optimal_velocity")  # the models whose uniform flow can l
 
 
 def run(settings: Settings, context: Context) -> ef.Study:
+    """Compute the parts that the settings ask for, one after the other."""
+    parts = [PARTS[name](settings, context) for name in settings.parts]
+    return ef.Study(
+        scenario="traffic",
+        settings=settings.model_dump(mode="json"),
+        values={name: value for part in parts for name, value in part.values.items()},
+        checks=[check for part in parts for check in part.checks],
+        tables={name: table for part in parts for name, table in part.tables.items()},
+        notes=[note for part in parts for note in part.notes],
+        cost=sum((part.cost for part in parts), ef.Cost()),
+    )
+
+
+def _run_diagram(settings: Settings, context: Context) -> Part:
     """Derive the diagrams, find capacity and stability, and lay measurements beside them."""
     measured = measurements(settings)
     own = fleet_of(settings.fleet, settings.fleet.truck_share)
@@ -66,15 +84,14 @@ def run(settings: Settings, context: Context) -> ef.Study:
         cost += spent
     else:
         notes.append(f"No drivers were fitted to the measurements: {settings.model} has no such parameters.")
-    return ef.Study(
-        scenario="traffic",
-        settings=settings.model_dump(mode="json"),
-        values=values,
-        checks=check_diagram(settings, values, diagrams, unstable),
-        tables=tables,
-        notes=notes,
-        cost=cost,
-    )
+    return Part(tables, values, check_diagram(settings, values, diagrams, unstable), notes, cost)
+
+
+PARTS: Mapping[str, Callable[[Settings, Context], Part]] = {
+    "diagram": _run_diagram,
+    "projection": run_projection,
+    "jam": run_jam,
+}
 
 
 def _derive_diagrams(settings: Settings, context: Context) -> tuple[dict[float, pd.DataFrame], list[str], ef.Cost]:

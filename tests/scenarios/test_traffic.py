@@ -22,6 +22,7 @@ from scenarios.traffic.rings import growth_rate, lattice_ring
 from scenarios.traffic.settings import RoadSettings, Settings
 
 SMALL: dict[str, Any] = {
+    "parts": ["diagram"],
     "densities": 5,
     "truck_shares": [0.0],
     "bootstrap": 2,
@@ -68,14 +69,16 @@ def test_every_check_of_the_default_model_holds(idm: ef.Study) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["safe_distance", "newell", "optimal_velocity", "nagel_schreckenberg"])
 def test_every_check_of_the_other_models_holds(model: str) -> None:
-    study = ef.run("traffic", quick=True, bootstrap=2, model=model)
+    study = ef.run("traffic", quick=True, bootstrap=2, model=model, parts=["diagram"])
     assert study.checks
     assert [check.quantity for check in study.checks if not check.ok] == []
 
 
 def test_safe_distance_flow_of_a_mixed_fleet_is_exact_at_25_densities() -> None:
     """f = min(rho min v, (1 - rho mean l) / mean tau), reaction times and effective lengths in the mean."""
-    study = ef.run("traffic", model="safe_distance", truck_shares=[], bootstrap=2, fleet={"truck_share": 0.25})
+    study = ef.run(
+        "traffic", parts=["diagram"], model="safe_distance", truck_shares=[], bootstrap=2, fleet={"truck_share": 0.25}
+    )
     table = study.tables["diagram"]
     density = table["density"].to_numpy() / 1000
     length = 0.75 * (CAR.length + CAR.minimum_gap) + 0.25 * (TRUCK.length + TRUCK.minimum_gap)
@@ -120,6 +123,7 @@ def test_fit_recovers_the_drivers_that_made_the_measurements(tmp_path: Path) -> 
     pd.DataFrame({"flow": 3600 * speed * density, "speed": 3.6 * speed}).to_csv(file, index=False)
     study = ef.run(
         "traffic",
+        parts=["diagram"],
         model="safe_distance",
         detectors=str(file),
         detectors_units="veh/h,km/h",

@@ -1,0 +1,243 @@
+"""The road without any flux function: coarse projection of its cumulative count, beside every single car."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import eqfree as ef
+from agents.cars import IDM, Fleet, Law, RoadOfCounts, SafeDistance, Vehicle
+from eqfree.scenario import Context
+from scenarios.traffic.diagram import VEH_KM
+from scenarios.traffic.part import Part
+from scenarios.traffic.roads import EveryCar, Profile, drive, l1_difference, place, travel_times
+from scenarios.traffic.settings import Settings
+
+__all__ = ["PROJECTED_TO", "Projected", "equal_drivers", "project", "run_projection"]
+
+PROJECTED_TO = 0.01
+"""Share of the mean density within which the projected road is every car's, cells of 200 m."""
+_CELL, _DURATION = 200.0, 1200.0  # m and s; the widest and the shortest for which that was measured
+_CFL = 0.9  # of a cell that the fastest driver may cross in a step
+_HEALING = 0.5  # of the reaction time
+_READING = 0.25
+_STABLE_ACCELERATION = 1.5  # m/s² from which on IDM drivers of Treiber et al. are string-stable
+_PICTURES = 40  # times in the table of the road in space and time
+
+
+@dataclass(frozen=True, eq=False)
+class Projected:
+    """A projected road.
+
+    Attributes
+    ----------
+    trajectory
+        Times and counts at the beginnings of the cells, (time, cells), and how it ended.
+    densities : (time, cells)
+        In 1/m.
+    counts : (time, cells + 1)
+        At all edges: the last is the first and all cars.
+    cars
+        That a population lifted from its last counts has.
+    vehicle_seconds
+        What was simulated.
+    gain
+        Time of the road per time that was simulated: step / (2 burst).
+    """
+
+    trajectory: ef.Trajectory
+    densities: NDArray[np.float64]
+    counts: NDArray[np.float64]
+    cars: int
+    vehicle_seconds: float
+    gain: float
+
+
+def equal_drivers(settings: Settings) -> dict[str, tuple[Law, Vehicle]]:
+    """The drivers for whom a road is a matter of density alone: the settings' car, where all waves die.
+
+    >>> [name for name in equal_drivers(Settings())]
+    ['safe distance', 'IDM, a = 1.5 m/s²']
+    """
+    car = settings.fleet.car
+    brisk = replace(car, acceleration=_STABLE_ACCELERATION)
+    return {"safe distance": (SafeDistance(), car), f"IDM, a = {brisk.acceleration:g} m/s²": (IDM(), brisk)}
+
+
+def project(
+    law: Law,
+    vehicle: Vehicle,
+    profile: Profile,
+    edges: NDArray[np.float64],
+    duration: float,
+    *,
+    healing: float,
+    method: ef.projective.Method,
+) -> Projected:
+    """The road after ``duration`` s by bursts of its cars: counts in, counts out, no flux function.
+
+    *How to choose.* A step is bounded by how far information travels, 0.9 of the narrowest cell over the highest
+    speed; ``healing`` by the time in which drivers forget how they were lifted: without it, the shortest waves that
+    the counts hold grow. Half a reaction time of healing and a quarter of reading do; more healing gains accuracy for
+    drivers whose speeds follow late, and costs gain.
+
+    Raises
+    ------
+    RuntimeError
+        If the road does not reach its end.
+
+    Examples
+    --------
+    >>> from agents.cars import CAR
+    >>> method = ef.projective.Midpoint(step=5.4, burst=1.2)
+    >>> edges = np.linspace(0.0, 20_000.0, 101)
+    >>> road = project(SafeDistance(), CAR, Profile(), edges, 10.8, healing=0.8, method=method)
+    >>> road.cars, road.densities.shape, round(road.gain, 2)
+    (482, (3, 100), 2.25)
+    """
+    model = RoadOfCounts(law, vehicle, profile.cars, edges)
+    stepper = ef.CoarseTimeStepper(model, healing=healing)  # one burst at a time: nothing for an executor
+    trajectory = ef.solve_projective(stepper, (0.0, duration), profile.count(edges[:-1]), method)
+    if not trajectory.success:
+        raise RuntimeError(f"The projected road ended at {trajectory.times[-1]:g} s. {trajectory.message}")
+    counts = np.hstack([trajectory.macro, trajectory.macro[:, :1] + profile.cars])
+    return Projected(
+        trajectory=trajectory,
+        densities=model.densities(trajectory.macro),
+        counts=counts,
+        cars=len(model.lift(trajectory.macro[-1], np.random.default_rng(0))),
+        vehicle_seconds=profile.cars * trajectory.cost.micro_time,
+        gain=float(trajectory.times[-1] - trajectory.times[0]) / trajectory.cost.micro_time,
+    )
+
+
+def run_projection(settings: Settings, context: Context) -> Part:
+    """The projected road beside every car, for each of the `equal_drivers`.
+
+    Tables: ``projection`` (what it came to, a row per drivers) and ``projection_road`` (density in veh/km over space
+    and time, both). The bar on the difference is checked where cells are no wider, and the time no shorter, than it
+    was set for.
+
+    Parameters
+    ----------
+    settings
+        ``motorway`` says which road, ``fleet`` which cars; the laws are those of the `equal_drivers`.
+    context
+        Shows progress.
+
+    Raises
+    ------
+    ValueError
+        If the cells do not divide the ring.
+    """
+    length, duration, cell = settings.motorway.length, settings.motorway.duration, settings.motorway.cell
+    cells = round(length / cell)
+    if not (cells > 1 and abs(cells * cell - length) < 1e-9 * length):
+        raise ValueError(
+            f"Cells must divide the motorway: got motorway.cell={cell:g} m for motorway.length={length:g} m. "
+            f"Take motorway.cell={length / max(cells, 2):g}."
+        )
+    edges = np.linspace(0.0, length, cells + 1)
+    rows, roads = [], []
+    values: dict[str, ef.Value] = {}
+    checks: list[ef.Check] = []
+    notes, cost = [], ef.Cost()
+    for name, (law, vehicle) in context.track(list(equal_drivers(settings).items()), "projected roads"):
+        profile = Profile(length)
+        projected = _project_with_defaults(law, vehicle, profile, edges, duration)
+        deck = Fleet.of(vehicle).deck(profile.cars)
+        every = drive(law, place(law, deck, profile), projected.trajectory.times, edges, np.random.default_rng(0))
+        row = _compare(projected, every, cell)
+        rows.append({"drivers": name, "cell": cell, **row})
+        roads.append(_road(name, projected, every))
+        short = "idm" if isinstance(law, IDM) else "safe_distance"
+        values |= {
+            f"projection_l1_{short}": ef.Value(row["l1"]),
+            f"projection_gain_{short}": ef.Value(projected.gain),
+        }
+        checks += _checks(name, row, barred=cell <= _CELL and duration >= _DURATION)
+        notes.append(f"Projected road, {name}: {_words(row)}")
+        cost += projected.trajectory.cost
+    tables = {"projection": pd.DataFrame(rows), "projection_road": pd.concat(roads, ignore_index=True)}
+    return Part(tables, values, checks, notes, cost)
+
+
+def _words(row: Mapping[str, float]) -> str:
+    return (
+        f"density differs from every car by {row['l1']:.2%} of the mean at the end, {row['l1_mean']:.2%} in the mean "
+        f"over time and {row['l1_largest']:.2%} at most; gain {row['gain']:.3g}."
+    )
+
+
+def _project_with_defaults(
+    law: Law, vehicle: Vehicle, profile: Profile, edges: NDArray[np.float64], duration: float
+) -> Projected:
+    step = _CFL * float(np.diff(edges).min()) / vehicle.desired_speed
+    healing = _HEALING * vehicle.time_headway
+    method = ef.projective.Midpoint(step, healing + _READING * vehicle.time_headway)
+    return project(law, vehicle, profile, edges, duration, healing=healing, method=method)
+
+
+def _compare(projected: Projected, every: EveryCar, cell: float) -> Mapping[str, float]:
+    differences = l1_difference(projected.densities, every.densities, every.edges)
+    half = round(every.edges[-1] / 2 / cell)
+    arrivals = np.array(
+        [travel_times(every.times, counts, every.edges, half) for counts in (projected.counts, every.counts)]
+    )
+    arrived = arrivals[:, np.isfinite(arrivals).all(axis=0)]
+    travel = arrived.mean(axis=1) if arrived.size else np.full(2, np.nan)
+    return {
+        "l1": float(differences[-1]),
+        "l1_mean": float(differences.mean()),
+        "l1_largest": float(differences.max()),
+        "gain": projected.gain,
+        "vehicles": projected.cars,
+        "vehicles_directly": len(every.end),
+        "travel_time": float(travel[0]),
+        "travel_time_directly": float(travel[1]),
+        "vehicle_seconds": projected.vehicle_seconds,
+        "vehicle_seconds_directly": every.vehicle_seconds,
+        "wall": projected.trajectory.cost.wall,
+        "wall_directly": every.wall,
+    }
+
+
+def _road(name: str, projected: Projected, every: EveryCar) -> pd.DataFrame:
+    shown = np.unique(np.linspace(0, len(every.times) - 1, _PICTURES).round().astype(int))
+    middles = (every.edges[1:] + every.edges[:-1]) / 2
+    return pd.DataFrame(
+        {
+            "drivers": name,
+            "time": np.repeat(every.times[shown], len(middles)),
+            "place": np.tile(middles, len(shown)),
+            "density": projected.densities[shown].ravel() * VEH_KM,
+            "density_directly": every.densities[shown].ravel() * VEH_KM,
+        }
+    )
+
+
+def _checks(name: str, row: Mapping[str, float], *, barred: bool) -> list[ef.Check]:
+    vehicles = ef.Check(
+        f"vehicles on the projected road, {name}",
+        row["vehicles"],
+        row["vehicles_directly"],
+        0.0,
+        "every car, simulated",
+    )
+    if not barred:
+        return [vehicles]
+    return [
+        vehicles,
+        ef.Check(
+            f"difference of the projected density from every car at the end, share of the mean, {name}",
+            row["l1"],
+            0.0,
+            PROJECTED_TO,
+            "every car, simulated; count interpolated linearly",
+            relation=ef.Relation.AT_MOST,
+        ),
+    ]
