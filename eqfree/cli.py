@@ -148,7 +148,7 @@ def run(
     else:
         _print_study(study)
         _console().print(f"Written to {folder}: {', '.join(files)}")
-    return 0 if study.ok else CHECK_FAILED
+    return _status(study)
 
 
 @app.command()
@@ -158,7 +158,7 @@ def show(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where `eqfr
 
     study = load_study(folder)
     _print_study(study)
-    return 0 if study.ok else CHECK_FAILED
+    return _status(study)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -199,6 +199,12 @@ def _print_json(study: Study) -> None:
     print(json.dumps(study.to_json(), indent=2, allow_nan=False))
 
 
+def _status(study: Study) -> int:
+    if study.failures:
+        return NUMERICAL_FAILURE
+    return 0 if study.ok else CHECK_FAILED
+
+
 def _print_study(study: Study) -> None:
     console = _console()
     _print_table(
@@ -214,6 +220,8 @@ def _print_study(study: Study) -> None:
             ["quantity", "this run", "±", "relation", "expected", "tolerance", "unit", "source", "ok"],
             [_check_row(check) for check in study.checks],
         )
+    for failure in study.failures:
+        console.print(f"Failed: {failure}", soft_wrap=True, markup=False, highlight=False)
     for note in study.notes:
         console.print(f"Note: {note}")
     console.print(_cost(study.cost))

@@ -142,6 +142,8 @@ class Study:
         pandas tables by name; an xarray dataset or None.
     notes
         Sentences that a reader of the numbers must know.
+    failures
+        What could not be computed, in sentences; the rest is there, with NaN in its place.
     cost
         What it took.
     """
@@ -153,6 +155,7 @@ class Study:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     fields: xr.Dataset | None = None
     notes: Sequence[str] = ()
+    failures: Sequence[str] = ()
     cost: Cost = field(default_factory=Cost)
 
     @property
@@ -172,6 +175,7 @@ class Study:
                 for name, table in self.tables.items()
             },
             "notes": list(self.notes),
+            "failures": list(self.failures),
             "cost": _plain(vars(self.cost)),
         }
 

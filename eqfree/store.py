@@ -2,7 +2,7 @@
 
 ::
 
-    FOLDER/run.json        scenario, settings, values, checks, notes, cost, and the names of the files
+    FOLDER/run.json        scenario, settings, values, checks, notes, failures, cost, and the names of the files
     FOLDER/settings.toml   the settings again, to be edited and given to ``eqfree run --config``
     FOLDER/tables/*.csv    the tables
     FOLDER/fields.nc       the fields, where the study has some
@@ -105,6 +105,7 @@ def load_study(folder: Path) -> Study:
             tables=_read_tables(folder, document["files"]),
             fields=_read_fields(folder, document["files"]),
             notes=tuple(document["notes"]),
+            failures=tuple(document["failures"]),
             cost=Cost(**_numbers(document["cost"])),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:

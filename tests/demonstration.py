@@ -39,7 +39,7 @@ class DriftSettings(ScenarioSettings):
     tolerance: float = Field(default=1e-9, ge=0, description="of the check [m/s]")
     pause: float = Field(default=0, ge=0, le=60, description="time to fall asleep on the way [s]")
     apart: bool = Field(default=False, description="whether they sleep in processes of their own [1]")
-    stumble: Literal["over", "equations"] | None = Field(default=None, description="what the walk fails at [1]")
+    stumble: Literal["over", "equations", "once"] | None = Field(default=None, description="what the walk fails at [1]")
 
     @model_validator(mode="after")
     def _legs_differ(self) -> Self:
@@ -75,6 +75,7 @@ def run(settings: DriftSettings, context: Context) -> Study:
         ],
         tables={"drift": pd.DataFrame({"time_s": settings.times, "position_m": means})},
         fields=xr.Dataset({"position": ("time", means, {"units": "m"})}, {"time": list(settings.times)}),
+        failures=["walker 3 fell over once"] if settings.stumble == "once" else [],
         notes=[settings.title, *([f"{context.executor} threads"] if context.executor else [])],
         cost=Cost(bursts=2, micro_time=3.0, agent_updates=200.0, wall=0.125),
     )

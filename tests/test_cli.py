@@ -97,7 +97,7 @@ def test_json_is_all_that_is_printed(capsys: pytest.CaptureFixture[str]) -> None
     out, err = capsys.readouterr()
     document = json.loads(out)
     assert err == ""
-    assert set(document) == {"scenario", "settings", "values", "checks", "tables", "notes", "cost"}
+    assert set(document) == {"scenario", "settings", "values", "checks", "tables", "notes", "failures", "cost"}
     assert document["values"]["speed"] == {"value": 1.5, "stderr": 0.25, "unit": "m/s"}
     assert Path("here/deep/run.json").is_file()
 
@@ -194,6 +194,13 @@ def test_a_numerical_failure_is_one_line_with_its_notes(workplace: Path, capsys:
         "eqfree: Numerical failure: walker 3 fell over at time 2 Replay it with seed 0.\n"
     )
     assert list(workplace.iterdir()) == []
+
+
+def test_what_failed_is_told_and_what_was_computed_is_kept(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(drift("stumble=once")) == 3
+    assert "Failed: walker 3 fell over once" in capsys.readouterr().out
+    assert main(["show", "results/drift"]) == 3
+    assert "Failed: walker 3 fell over once" in capsys.readouterr().out
 
 
 def test_equations_that_cannot_be_solved_are_a_numerical_failure(capsys: pytest.CaptureFixture[str]) -> None:

@@ -163,7 +163,7 @@ def run_projection(settings: Settings, context: Context) -> Part:
         notes.append(f"Projected road, {name}: {_words(row)}")
         cost += projected.trajectory.cost
     tables = {"projection": pd.DataFrame(rows), "projection_road": pd.concat(roads, ignore_index=True)}
-    return Part(tables, values, checks, notes, cost)
+    return Part(tables, values, checks, notes, cost=cost)
 
 
 def _words(row: Mapping[str, float]) -> str:

@@ -86,11 +86,11 @@ class Settings(ScenarioSettings):
         "densities": 13,
         "truck_shares": [0.0, 0.2],
         "replicas": 2,
-        "bootstrap": 10,
+        "bootstrap": 5,
         "motorway.length": 6000.0,
         "motorway.duration": 300.0,
         "road.cars": 60,
-        "road.healing": 1000.0,
+        "road.healing": 600.0,
         "road.window": 500.0,
     }
 

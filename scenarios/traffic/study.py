@@ -43,6 +43,7 @@ def run(settings: Settings, context: Context) -> ef.Study:
         checks=[check for part in parts for check in part.checks],
         tables={name: table for part in parts for name, table in part.tables.items()},
         notes=[note for part in parts for note in part.notes],
+        failures=[failure for part in parts for failure in part.failures],
         cost=sum((part.cost for part in parts), ef.Cost()),
     )
 
@@ -64,7 +65,8 @@ def _run_diagram(settings: Settings, context: Context) -> Part:
         "detectors": measured,
         "road": road,
     }
-    unstable = None
+    unstable: list[tuple[float, float]] | None = None
+    failures: list[str] = []
     if settings.model in _WAVES_GROW:
         if len(own.vehicles) == 1:
             tables["growth"], unstable, spent = find_unstable(settings, context)
@@ -72,7 +74,6 @@ def _run_diagram(settings: Settings, context: Context) -> Part:
             values |= _onset_values(unstable)
             cost += spent
         tables["stop_and_go"], failures, spent = measure_long_rings(settings, own, context)
-        notes += failures
         cost += spent
 
     if law_of(settings).deterministic:
@@ -84,7 +85,7 @@ def _run_diagram(settings: Settings, context: Context) -> Part:
         cost += spent
     else:
         notes.append(f"No drivers were fitted to the measurements: {settings.model} has no such parameters.")
-    return Part(tables, values, check_diagram(settings, values, diagrams, unstable), notes, cost)
+    return Part(tables, values, check_diagram(settings, values, diagrams, unstable), notes, failures, cost)
 
 
 PARTS: Mapping[str, Callable[[Settings, Context], Part]] = {

@@ -196,7 +196,7 @@ def test_drivers_who_collide_are_told_and_the_rest_is_kept() -> None:
     study = ef.run("traffic", **(SMALL | {"model": "optimal_velocity", "fleet": {"sensitivity": 0.2}, "road": road}))
     failed = study.tables["stop_and_go"]["flow"].isna()
     assert 0 < failed.sum() < len(failed)
-    assert sum("cannot keep" in note for note in study.notes) == failed.sum()
+    assert sum("cannot keep" in failure for failure in study.failures) == failed.sum()
 
 
 def test_same_seed_gives_the_same_numbers_on_two_threads() -> None:
