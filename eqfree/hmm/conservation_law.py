@@ -1,0 +1,348 @@
+"""Conservation laws in one dimension whose flow is a closure's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from math import inf
+from operator import add
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eqfree.fields import Field
+from eqfree.hmm.boundary import Open, Ring
+from eqfree.hmm.finite_volume import Cells, Scheme
+from eqfree.hmm.flux import Flux
+from eqfree.hmm.flux_surface import FluxSurface
+from eqfree.results import Cost
+
+__all__ = ["Bottleneck", "ConservationLaw"]
+
+Array: TypeAlias = NDArray[np.float64]
+Indices: TypeAlias = NDArray[np.intp]
+
+_ROUND_OFF = 1e-9  # of the largest flow or density
+
+
+@dataclass(frozen=True, eq=False)
+class Bottleneck:
+    """Another flux on a part of the road: a changed rule, a lane less.
+
+    Parameters
+    ----------
+    flux
+        The flux there.
+    begin, end
+        Where it is in force, by default to the end of the road; cells belong to it whose centres lie there.
+    capacity_drop
+        Share of the bottleneck's capacity that is lost while more wants to enter than it can pass: the queue
+        discharges at (1 - ``capacity_drop``) times capacity until it is gone.
+
+    Raises
+    ------
+    ValueError
+        For an end before the beginning, or a drop outside [0, 1).
+
+    Examples
+    --------
+    >>> from scipy.interpolate import PPoly
+    >>> from eqfree.hmm import FluxCurve
+    >>> Bottleneck(FluxCurve(PPoly([[-1.0], [1.0], [0.0]], [0.0, 1.0])), begin=800.0, capacity_drop=0.1).end
+    inf
+    """
+
+    flux: Flux
+    begin: float
+    end: float = inf
+    capacity_drop: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.begin < self.end:
+            raise ValueError(
+                f"A bottleneck must begin before it ends: got begin={self.begin:g}, end={self.end:g}. "
+                "On a ring, one across the joint is two."
+            )
+        if not 0 <= self.capacity_drop < 1:
+            raise ValueError(f"`capacity_drop` is a share of capacity, in [0, 1): got {self.capacity_drop:g}.")
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """Faces with the same flux to their left, and the same to their right."""
+
+    faces: Indices
+    left: Indices
+    right: Indices
+    upstream: Flux
+    downstream: Flux
+    smooth: bool
+    capacity_drop: float
+
+    def pass_on(self, left: Array, ahead: Array, share: Array) -> Array:
+        """Where the flux changes: what wants to leave, what can enter, and what is lost while a queue stands."""
+        demand = self.upstream.curves(share).demand(left)
+        entry = self.downstream.curves(share)
+        queueing = demand > (1 + _ROUND_OFF) * entry.capacity
+        discharge = np.where(queueing, (1 - self.capacity_drop) * entry.capacity, entry.capacity)
+        return np.minimum(np.minimum(demand, entry.supply(ahead)), discharge)
+
+
+@dataclass(frozen=True, eq=False)
+class ConservationLaw:
+    """Density that is conserved, and shares that move with it, on the cells of a road.
+
+    ∂ρ/∂t + ∂q/∂x = 0 with q = Q(ρ) - D(ρ) ∂ρ/∂x, and ∂(ρs)/∂t + ∂(sq)/∂x = 0 for each share s, of which the first may
+    change the flow, Q(ρ, s). Faces pass the Godunov flow of their Riemann problem, whatever the shape of Q; where the
+    flux changes, the smaller of upstream demand and downstream supply (Lebacque, ISTTT 13 (1996) 647; Daganzo,
+    Transp. Res. B 29 (1995) 79, doi:10.1016/0191-2615(94)00022-R). The gradient term is centred, with D averaged over
+    the jump by Simpson's rule, and left out where the flux changes and at the ends.
+
+    *How to choose.* The error of a front is a cell or two wide; cells so wide that they hold ten individuals make
+    sense of a density. Lengths, densities and times are in the closure's own units.
+
+    Parameters
+    ----------
+    flux
+        A `FluxCurve`, a `FluxSurface`, or anything that keeps the protocol `Flux`.
+    edges : (cell + 1,)
+        Increasing places of the faces.
+    boundary
+        `Ring` or `Open`.
+    bottlenecks
+        Where another flux is in force.
+    shares
+        Names of the advected shares; a surface reads the first.
+    density_unit, length_unit
+        Labels of the fields.
+
+    Raises
+    ------
+    ValueError
+        For edges that do not increase, bottlenecks outside the road or on top of each other, shares that do not fit,
+        or a road that can be filled while its flow at jam density is not zero.
+
+    Examples
+    --------
+    >>> from scipy.interpolate import PPoly
+    >>> from eqfree.hmm import FluxCurve
+    >>> law = ConservationLaw(FluxCurve(PPoly([[-1.0], [1.0], [0.0]], [0.0, 1.0])), np.linspace(0, 1, 11))
+    >>> from eqfree.hmm import FirstOrder
+    >>> round(law.largest_step(np.full(10, 0.5), FirstOrder()), 12)
+    0.1
+    """
+
+    flux: Flux
+    edges: Array
+    boundary: Ring | Open = field(default_factory=Ring)
+    bottlenecks: Sequence[Bottleneck] = ()
+    shares: Sequence[str] = ()
+    density_unit: str = "1"
+    length_unit: str = "1"
+
+    def __post_init__(self) -> None:
+        edges = np.asarray(self.edges, dtype=np.float64)
+        if edges.ndim != 1 or len(edges) < 3 or not np.isfinite(edges).all() or not (np.diff(edges) > 0).all():
+            raise ValueError(f"`edges` must be finite and increasing, those of two cells or more: got {self.edges}.")
+        object.__setattr__(self, "edges", edges)
+        for bottleneck in self.bottlenecks:
+            begin, end = bottleneck.begin, bottleneck.end
+            if not (edges[0] <= begin < edges[-1] and (end <= edges[-1] or end == inf)):
+                raise ValueError(
+                    f"A bottleneck must lie on the road, from {edges[0]:g} to {edges[-1]:g}: "
+                    f"got one from {begin:g} to {end:g}."
+                )
+            if not self._covered(bottleneck).any():
+                raise ValueError(
+                    f"A bottleneck must hold the centre of a cell: got one from {begin:g} to {end:g}. "
+                    "Lengthen it, or narrow the cells."
+                )
+        if (twice := np.sum([self._covered(item) for item in self.bottlenecks], axis=0) > 1).any():
+            raise ValueError(f"Bottlenecks must not overlap: got two at {self.centres[np.argmax(twice)]:g}.")
+        if any(isinstance(flux, FluxSurface) for flux in self._fluxes) and not self.shares:
+            raise ValueError("A flow of density and share needs the share: name it in `shares`.")
+        if isinstance(self.boundary, Open) and len(self.boundary.shares) != len(self.shares):
+            raise ValueError(
+                f"Those who arrive need a value for each of the shares {list(self.shares)}: "
+                f"got {len(self.boundary.shares)}."
+            )
+        self._refuse_overfilling()
+
+    @property
+    def centres(self) -> Array:
+        """Middles of the cells."""
+        return np.asarray((self.edges[:-1] + self.edges[1:]) / 2)
+
+    @cached_property
+    def cells(self) -> Cells:
+        """What a scheme sees: widths, spacing, neighbours."""
+        count = len(self.edges) - 1
+        left, right = np.arange(-1, count), np.arange(count + 1)
+        zones = np.concatenate([self._zones[-1:], self._zones, self._zones[:1]])
+        smooth = zones[:-1] == zones[1:]
+        if isinstance(self.boundary, Open):
+            smooth[[0, -1]] = False
+            left, right = np.clip(left, 0, None), np.clip(right, None, count - 1)
+        left, right = left % count, right % count
+        widths = np.diff(self.edges)
+        return Cells(widths, (widths[left] + widths[right]) / 2, left, right, smooth)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Density and shares in the cells, what has passed each face so far, and who waits outside."""
+        x, x_unit = {"x": self.centres}, {"x": self.length_unit}
+        face, face_unit = {"face": self.edges}, {"face": self.length_unit}
+        jam = max(flux.largest_density for flux in self._fluxes)
+        return (
+            Field("density", self.density_unit, x, x_unit, (0.0, jam)),
+            *(Field(name, "1", x, x_unit, (0.0, 1.0)) for name in self.shares),
+            Field("passed", "1", face, face_unit),
+            *(Field(f"{name}_passed", "1", face, face_unit) for name in self.shares),
+            Field("waiting"),
+        )
+
+    @property
+    def cost(self) -> Cost:
+        """What it took to know the fluxes."""
+        return reduce(add, (flux.cost for flux in {id(flux): flux for flux in self._fluxes}.values()), Cost())
+
+    def jam(self, shares: Array) -> Array:
+        """The largest density in each cell, (cell,), where the shares are (share, cell)."""
+        jam = np.empty(len(self.centres))
+        for zone, flux in enumerate(self._fluxes):
+            cells = self._zones == zone
+            jam[cells] = flux.jam_density(_first(shares, cells))
+        return jam
+
+    def largest_step(self, density: ArrayLike, scheme: Scheme, shares: ArrayLike = ()) -> float:
+        """The largest step of time for which a scheme keeps densities and shares within their bounds.
+
+        With ν the scheme's largest Courant number: 1 / (max |Q'| / (ν Δx) + 2 max D / Δx²). D is taken over the
+        densities that are there or, where ends or bottlenecks can make others, over all.
+
+        *How to choose.* 0.9 of it.
+        """
+        density = np.asarray(density, dtype=np.float64)
+        shares = np.reshape(np.asarray(shares, dtype=np.float64), (len(self.shares), len(density)))
+        closed = isinstance(self.boundary, Ring) and not self.bottlenecks
+        low, high = (density.min(), density.max()) if closed else (0.0, inf)
+        rate = np.empty(len(density))
+        widths, spacing = self.cells.widths, self.cells.spacing
+        for zone, flux in enumerate(self._fluxes):
+            cells = self._zones == zone
+            rate[cells] = flux.fastest / scheme.courant_limit / widths[cells]
+            if (gradients := flux.gradients(_first(shares, cells))) is not None:
+                bounds = np.full((2, np.count_nonzero(cells)), [[low], [high]])
+                coefficient = gradients.largest(*bounds)
+                rate[cells] += coefficient * (1 / spacing[:-1] + 1 / spacing[1:])[cells] / widths[cells]
+        return float(1 / rate.max())
+
+    def euler(self, scheme: Scheme, values: Array, time: float, step: float) -> Array:
+        """One Euler step of everything that is conserved, of which Runge-Kutta steps are made.
+
+        ``values`` are densities, densities of each share, what has passed the faces of each, and who waits
+        outside, one after the other.
+        """
+        rows, count = 1 + len(self.shares), len(self.centres)
+        mass = values[: rows * count].reshape(rows, count)
+        waiting = values[-1]
+        density = mass[0]
+        shares = np.clip(np.divide(mass[1:], density, out=np.zeros_like(mass[1:]), where=density > 0), 0.0, 1.0)
+        before, after = scheme.traces(self.cells, density, shares, self.jam)
+        flow = self._inner_flow(np.vstack([density, shares]), before, after)
+        carried = np.where(flow >= 0, after[1:, self.cells.left_of], before[1:, self.cells.right_of])
+        arriving = 0.0
+        if isinstance(self.boundary, Open):
+            arriving = self.boundary.arriving(time)
+            carried[:, 0] = self.boundary.arriving_shares(time)
+            flow[0] = min(arriving + waiting / step, self._room(before, carried))
+            flow[-1] = min(self._outbound(after), self.boundary.leaving(time))
+        flows = np.vstack([flow, flow * carried])
+        change = np.concatenate([(-np.diff(flows) / self.cells.widths).ravel(), flows.ravel(), [arriving - flow[0]]])
+        if isinstance(self.boundary, Ring):
+            change[-1] = 0.0
+        return np.asarray(values + step * change)
+
+    def _inner_flow(self, means: Array, before: Array, after: Array) -> Array:
+        """The flow through all faces, (face,); what the ends decide is left at zero."""
+        flow = np.zeros(len(self.edges))
+        for joint in self._joints:
+            left, right = after[0, joint.left], before[0, joint.right]
+            share = _first(after[1:], joint.left)
+            ahead = joint.downstream.matched(right, _first(before[1:], joint.right), share)
+            if joint.smooth:
+                passing = joint.upstream.curves(share).godunov(left, ahead) - self._gradient_flow(joint, means)
+            else:
+                passing = joint.pass_on(left, ahead, share)
+            flow[joint.faces] = passing
+        return flow
+
+    def _gradient_flow(self, joint: _Joint, means: Array) -> Array | float:
+        """D ∂ρ/∂x at faces."""
+        share = (_first(means[1:], joint.left) + _first(means[1:], joint.right)) / 2
+        if (gradients := joint.upstream.gradients(share)) is None:
+            return 0.0
+        left, right = means[0, joint.left], means[0, joint.right]
+        coefficient = (gradients(left) + 4 * gradients((left + right) / 2) + gradients(right)) / 6
+        return np.asarray(coefficient * (right - left) / self.cells.spacing[joint.faces])
+
+    def _room(self, before: Array, arriving: Array) -> float:
+        """The largest flow that the first cell takes from outside."""
+        flux, share = self._fluxes[self._zones[0]], _first(arriving, slice(0, 1))
+        ahead = flux.matched(before[0, :1], _first(before[1:], slice(0, 1)), share)
+        return float(flux.curves(share).supply(ahead)[0])
+
+    def _outbound(self, after: Array) -> float:
+        """The largest flow that leaves the last cell."""
+        last = slice(-1, None)
+        return float(self._fluxes[self._zones[-1]].curves(_first(after[1:], last)).demand(after[0, last])[0])
+
+    def _refuse_overfilling(self) -> None:
+        """A full cell takes nobody in: otherwise it fills beyond jam density where its own way out is narrow."""
+        for flux in self._fluxes:
+            curves = flux.curves(np.array([0.0, 1.0]))
+            full = float(curves(curves.largest_density).max())
+            outflow = self.boundary.outflow if isinstance(self.boundary, Open) else inf
+            narrow = bool(self.bottlenecks) or callable(outflow) or outflow < full
+            if narrow and full > _ROUND_OFF * curves.capacity.max():
+                raise ValueError(
+                    "Where a bottleneck or a limited outflow can fill the road, the flow at jam density must be zero: "
+                    f"got {full:.4g} at density {flux.largest_density:.4g}. Extend the flux to where nobody moves."
+                )
+
+    @property
+    def _fluxes(self) -> list[Flux]:
+        """Of the road, then of each bottleneck."""
+        return [self.flux, *(bottleneck.flux for bottleneck in self.bottlenecks)]
+
+    @cached_property
+    def _zones(self) -> Indices:
+        """Of each cell, the place in `_fluxes`."""
+        zones = np.zeros(len(self.edges) - 1, dtype=np.intp)
+        for number, bottleneck in enumerate(self.bottlenecks, start=1):
+            zones[self._covered(bottleneck)] = number
+        return zones
+
+    @cached_property
+    def _joints(self) -> list[_Joint]:
+        inner = slice(1, -1) if isinstance(self.boundary, Open) else slice(None)
+        left, right = self.cells.left_of, self.cells.right_of
+        faces = np.arange(len(self.edges))[inner]
+        pairs = np.column_stack([self._zones[left[faces]], self._zones[right[faces]]])
+        joints = []
+        for pair in np.unique(pairs, axis=0):
+            here = faces[(pairs == pair).all(axis=1)]
+            drop = self.bottlenecks[pair[1] - 1].capacity_drop if pair[1] > 0 else 0.0
+            fluxes = self._fluxes[pair[0]], self._fluxes[pair[1]]
+            joints.append(_Joint(here, left[here], right[here], *fluxes, pair[0] == pair[1], drop))
+        return joints
+
+    def _covered(self, bottleneck: Bottleneck) -> NDArray[np.bool_]:
+        return np.asarray((self.centres >= bottleneck.begin) & (self.centres < bottleneck.end))
+
+
+def _first(shares: Array, places: Indices | NDArray[np.bool_] | slice) -> Array:
+    """The share that the flow may depend on, at some cells; zero where there is none."""
+    return shares[0, places] if len(shares) else np.zeros(shares.shape[1])[places]

@@ -1,0 +1,412 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.random import default_rng
+from scipy.interpolate import PPoly
+
+import eqfree as ef
+from eqfree.hmm import (
+    Bottleneck,
+    ConservationLaw,
+    ConservationState,
+    FirstOrder,
+    FluxCurve,
+    Muscl,
+    Open,
+    Scheme,
+    iter_conservation_law,
+    minmod,
+    monotonized_central,
+    smooth,
+    solve_conservation_law,
+    ssp_rk2,
+    ssp_rk3,
+)
+from tests.eqfree.roads import (
+    FREE_SPEED,
+    JAM,
+    Array,
+    Formula,
+    fitted_order,
+    greenshields,
+    parabola,
+    readings,
+    triangle,
+    triangular,
+)
+
+SCHEMES = [FirstOrder(), Muscl(), Muscl(minmod, ssp_rk3), Muscl(monotonized_central, ssp_rk2)]
+
+# Riemann problems of references/cars.json
+
+
+def riemann(
+    flux: FluxCurve, left: float, right: float, cells: int, scheme: Scheme, times: list[float]
+) -> tuple[Array, list[dict[str, Array]]]:
+    """Both states go on for ever: arrivals of one's demand, and a way out for the other's supply."""
+    edges = np.linspace(-1000.0, 1000.0, cells + 1)
+    law = ConservationLaw(flux, edges, Open(float(flux.demand(left)), float(flux.supply(right))))
+    density = np.where(law.centres < 0, left, right)
+    return edges, readings(law, solve_conservation_law(law, (0.0, times[-1]), density, scheme=scheme, t_eval=times))
+
+
+def crossing(centres: Array, density: Array, level: float) -> float:
+    """Where the density passes a level, by linear interpolation."""
+    place = int(np.argmax((density[:-1] - level) * (density[1:] - level) <= 0))
+    share = (level - density[place]) / (density[place + 1] - density[place])
+    return float(centres[place] + share * (centres[place + 1] - centres[place]))
+
+
+GREENSHIELDS = FluxCurve.from_closure(Formula(greenshields), JAM, 1e-6, interpolation=smooth)
+TRIANGULAR = FluxCurve.from_closure(Formula(triangular), JAM, 1e-3)
+SHOCKS = [
+    (GREENSHIELDS, 0.03, 0.1, 4.0),
+    (GREENSHIELDS, 0.06, 0.12, -6.0),
+    (GREENSHIELDS, 0.02, 0.06, 14.0),
+    (TRIANGULAR, 0.01, 0.1, 0.0),
+    (TRIANGULAR, 0.02, 0.05, 0.0),
+    (TRIANGULAR, 0.015, 0.15, -10 / 3),
+]
+FANS = [(0.12, 0.03, -18.0, 18.0, 1.125), (0.15, 0.0, -30.0, 30.0, 1.125), (0.05, 0.02, 10.0, 22.0, 1.0)]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES[:2])
+@pytest.mark.parametrize(("flux", "left", "right", "speed"), SHOCKS)
+def test_shocks_move_at_the_speeds_of_the_references(
+    flux: FluxCurve, left: float, right: float, speed: float, scheme: Scheme
+) -> None:
+    edges, (early, late) = riemann(flux, left, right, 200, scheme, [10.0, 40.0])
+    centres = (edges[:-1] + edges[1:]) / 2
+    middle = (left + right) / 2
+    travelled = crossing(centres, late["density"], middle) - crossing(centres, early["density"], middle)
+    assert travelled / 30.0 == pytest.approx(speed, abs=0.005 * FREE_SPEED)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES[:2])
+@pytest.mark.parametrize(
+    ("left", "right", "flow"),
+    [(0.03, 0.1, 0.72), (0.06, 0.12, 0.72), (0.02, 0.06, 0.52), *((left, right, q) for left, right, _, _, q in FANS)],
+)
+def test_the_flow_at_the_origin_is_that_of_the_references(
+    left: float, right: float, flow: float, scheme: Scheme
+) -> None:
+    _, (early, late) = riemann(GREENSHIELDS, left, right, 100, scheme, [5.0, 15.0])
+    assert (late["passed"][50] - early["passed"][50]) / 10.0 == pytest.approx(flow, rel=1e-3)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES[:2])
+@pytest.mark.parametrize(("left", "right", "speed"), [shock[1:] for shock in SHOCKS[:3]])
+def test_moving_shocks_are_first_order(left: float, right: float, speed: float, scheme: Scheme) -> None:
+    """In L1, at a time when the exact shock is at a face of every grid."""
+    errors, grids = [], [50, 100, 200, 400]
+    for cells in grids:
+        edges, (late,) = riemann(parabola(), left, right, cells, scheme, [20.0])
+        assert (20.0 * speed) % (2000 / cells) == pytest.approx(0.0, abs=1e-9)
+        exact = np.where((edges[:-1] + edges[1:]) / 2 < 20.0 * speed, left, right)
+        errors.append(np.abs(late["density"] - exact).mean())
+    assert fitted_order(grids, errors) == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize(("left", "right", "slow", "fast", "flow"), FANS)
+def test_fans_are_those_of_the_references(left: float, right: float, slow: float, fast: float, flow: float) -> None:
+    """Exact cell means by the integral of ρ = jam/2 (1 - x/(v t)) between the edges of the fan."""
+    errors, grids, time = [], [100, 200, 400], 25.0
+    for cells in grids:
+        edges, (late,) = riemann(parabola(), left, right, cells, Muscl(), [time])
+        inside = np.clip(edges, slow * time, fast * time)
+        fan = JAM / 2 * (inside - inside**2 / (2 * FREE_SPEED * time))
+        count = left * np.minimum(edges, slow * time) + fan + right * np.maximum(edges, fast * time)
+        errors.append(np.abs(late["density"] - np.diff(count) / np.diff(edges)).mean())
+    assert errors[-1] < 1e-3 * left
+    assert fitted_order(grids, errors) > 0.9
+
+
+# Smooth waves
+
+
+def wave_by_characteristics(edges: Array, time: float) -> tuple[Array, Array]:
+    """Cell means at the beginning and at ``time`` of Greenshields waves on a ring of length one, before any breaks.
+
+    Along the characteristic from ξ the density stays, so that the count from the origin of the characteristic of 0
+    is N0(ξ) + t (ρ Q' - Q) up to a constant.
+    """
+    mean, size = 0.4 * JAM, 0.2 * JAM
+
+    def density(start: Array) -> Array:
+        return np.asarray(mean + size * np.sin(2 * np.pi * start))
+
+    def count(start: Array, time: float) -> Array:
+        rho = density(start)
+        moved = rho * FREE_SPEED * (1 - 2 * rho / JAM) - greenshields(rho)
+        return np.asarray(mean * start - size * np.cos(2 * np.pi * start) / (2 * np.pi) + time * moved)
+
+    low, high = edges - FREE_SPEED * time, edges + FREE_SPEED * time
+    for _ in range(80):
+        middle = (low + high) / 2
+        beyond = middle + time * FREE_SPEED * (1 - 2 * density(middle) / JAM) > edges
+        low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
+    return np.diff(count(edges, 0.0)) / np.diff(edges), np.diff(count(low, time)) / np.diff(edges)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_schemes_have_their_declared_order_on_smooth_waves(scheme: Scheme) -> None:
+    """Until half the time 1/(4π size v/jam) at which the wave breaks."""
+    errors, grids = [], [50, 100, 200, 400]
+    time = 0.5 / (4 * np.pi * 0.2 * FREE_SPEED)
+    for cells in grids:
+        edges = np.linspace(0, 1, cells + 1)
+        law = ConservationLaw(GREENSHIELDS, edges)
+        begin, exact = wave_by_characteristics(edges, time)
+        result = solve_conservation_law(law, (0.0, time), begin, scheme=scheme, t_eval=[time])
+        errors.append(np.abs(readings(law, result)[0]["density"] - exact).mean())
+    assert fitted_order(grids, errors) == pytest.approx(scheme.order, abs=0.15)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_gradient_term_is_of_second_order_and_damps_waves_as_heat(scheme: Scheme) -> None:
+    """Exact: 0.3 + 0.2 exp(-D k² t) sin(k x), where next to nothing flows by itself."""
+    diffusion, wavenumber, time = 0.01, 2 * np.pi, 1.0
+    flux = FluxCurve(PPoly([[1e-9], [0.0]], [0.0, 1.0]), PPoly([[diffusion]], [0.0, 1.0]))
+    errors, grids = [], [16, 32, 64]
+    for cells in grids:
+        law = ConservationLaw(flux, np.linspace(0, 1, cells + 1))
+        means = np.sinc(1 / cells) * np.sin(wavenumber * law.centres)
+        result = solve_conservation_law(law, (0.0, time), 0.3 + 0.2 * means, scheme=scheme, t_eval=[time])
+        exact = 0.3 + 0.2 * np.exp(-diffusion * wavenumber**2 * time) * means
+        errors.append(np.abs(readings(law, result)[0]["density"] - exact).mean())
+    assert fitted_order(grids, errors) == pytest.approx(2, abs=0.15)
+
+
+def test_a_small_wave_travels_and_decays_together() -> None:
+    """About ρ0, exp(-D k² t) at the speed Q'(ρ0); the amplitude is so small that the wave does not steepen."""
+    diffusion, mean, size = 2.0, 0.03, 1e-5
+    speed = FREE_SPEED * (1 - 2 * mean / JAM)
+    errors, grids, time = [], [25, 50, 100], 0.5 / speed
+    for cells in grids:
+        law = ConservationLaw(parabola(gradient=diffusion), np.linspace(0, 1, cells + 1))
+        means = np.sinc(1 / cells) * np.sin(2 * np.pi * law.centres)
+        result = solve_conservation_law(law, (0.0, time), mean + size * means, t_eval=[time])
+        decay = np.exp(-diffusion * (2 * np.pi) ** 2 * time)
+        exact = mean + size * decay * np.sinc(1 / cells) * np.sin(2 * np.pi * (law.centres - speed * time))
+        errors.append(np.abs(readings(law, result)[0]["density"] - exact).mean() / size)
+    assert errors[-1] < 2e-3
+    assert fitted_order(grids, errors) > 1.7
+
+
+# Fluxes that are not concave
+
+
+def buckley_leverett(density: Array) -> Array:
+    return np.asarray(density**2 / (density**2 + (1 - density) ** 2 / 2))
+
+
+def humps(density: Array) -> Array:
+    return np.asarray(density * (1 - density) * (1 + 0.9 * np.sin(9 * density)))
+
+
+def oleinik(flow: Callable[[Array], Array], left: float, right: float, edges: Array, time: float) -> Array:
+    """Cell means of the entropy solution, from the Legendre transform of the convex or concave hull of the flow.
+
+    Osher (1984): at x = ξ t, q - ξ ρ is the smallest Q(u) - ξ u in between where densities rise, else the largest.
+    """
+    between = np.linspace(min(left, right), max(left, right), 4001)
+    values = flow(between) - (edges / time)[:, np.newaxis] * between
+    passed = values.min(axis=1) if left <= right else values.max(axis=1)
+    return np.asarray(-time * np.diff(passed) / np.diff(edges))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES[:2])
+@pytest.mark.parametrize(
+    ("flow", "left", "right"),
+    [(buckley_leverett, 1.0, 0.0), (buckley_leverett, 0.0, 1.0), (humps, 0.9, 0.05), (humps, 0.05, 0.9)],
+)
+def test_a_flux_that_is_not_concave_makes_the_waves_of_oleinik(
+    flow: Callable[[Array], Array], left: float, right: float, scheme: Scheme
+) -> None:
+    flux = FluxCurve.from_closure(Formula(flow), 1.0, 1e-5, interpolation=smooth)
+    errors, grids, time = [], [100, 400], 0.3
+    for cells in grids:
+        edges = np.linspace(-1, 1, 2 * cells + 1)
+        density = np.where(edges[:-1] < 0, left, right)
+        inflow, outflow = float(flux.demand(left)), float(flux.supply(right))
+        boundary = Open(inflow, max(outflow, float(flux(1.0))))
+        if flux(left) < inflow or outflow < flux.demand(right):  # states that an end cannot hold: keep it far away
+            edges = np.linspace(-3, 3, 6 * cells + 1)
+            density = np.where((edges[:-1] < 0) & (edges[:-1] >= -1.5), left, right)
+        law = ConservationLaw(flux, edges, boundary)
+        result = solve_conservation_law(law, (0.0, time), density, scheme=scheme, t_eval=[time])
+        near = np.abs(law.centres) < 0.9
+        exact = oleinik(flow, left, right, edges, time)
+        errors.append(np.abs(readings(law, result)[0]["density"] - exact)[near].mean())
+    assert errors[-1] < 5e-3
+    assert fitted_order(grids, errors) > 0.5  # N. N. Kuznetsov, USSR Comput. Math. Math. Phys. 16 (1976) 105
+
+
+# What never happens
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("flux", [parabola(), triangle(), parabola(gradient=2e3)])
+def test_variation_never_grows_and_densities_keep_their_bounds(flux: FluxCurve, scheme: Scheme) -> None:
+    law = ConservationLaw(flux, np.cumsum(0.5 + default_rng(3).random(61)) * 100)
+    density = JAM * default_rng(4).integers(0, 2, size=60) * default_rng(5).random(60).round()
+    start = ConservationState.begin(law, 0.0, density)
+    variation = np.inf
+    for state in iter_conservation_law(law, 60.0, start, scheme, courant=1.0):
+        now = np.abs(np.diff(state.density, append=state.density[0])).sum()
+        assert now <= variation + 1e-12
+        assert -1e-15 <= state.density.min() <= state.density.max() <= JAM + 1e-15
+        variation = now
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_everyone_is_counted(scheme: Scheme) -> None:
+    """In each cell: width times density is what was there, plus what came, less what went, to round-off."""
+    law = ConservationLaw(parabola(), np.linspace(0, 5000, 101), Open(lambda time: 1 + np.sin(time / 20), 0.7))
+    density = JAM * default_rng(6).random(100)
+    state = ConservationState.begin(law, 0.0, density)
+    *_, state = iter_conservation_law(law, 300.0, state, scheme)
+    came, went = state.passed[0, :-1], state.passed[0, 1:]
+    assert np.allclose((state.density - density) * 50, came - went, rtol=0, atol=1e-10 * 50 * density.sum())
+    assert state.passed[0, 0] > 100
+    assert state.passed[0, -1] > 100
+
+
+def test_a_uniform_state_stays_to_the_last_bit() -> None:
+    flux = FluxCurve.from_closure(Formula(greenshields, stderr=0.01), JAM, 0.02)
+    law = ConservationLaw(flux, np.linspace(0, 1000, 51))
+    result = solve_conservation_law(law, (0.0, 100.0), np.full(50, 0.06), t_eval=[100.0])
+    assert (result.macro[0, :50] == 0.06).all()
+
+
+def test_noise_makes_no_waves_beyond_its_standard_error_once_it_is_smoothed() -> None:
+    """Two halves of a ring with equal drivers, asked separately; waves in the flow, against the noise of a node.
+
+    Without smoothing, demand and supply take the largest of many noisy flows, and the uniform state breaks up.
+    """
+    stderr, mean = 0.005, 0.06
+    waves: dict[float, list[float]] = {0.0: [], 1.0: []}
+    for chi_square, found in waves.items():
+        for seed in range(8):
+            halves = [
+                FluxCurve.from_closure(
+                    Formula(greenshields, stderr), JAM, 0.01, chi_square=chi_square, key=(seed, half)
+                )
+                for half in range(2)
+            ]
+            law = ConservationLaw(halves[0], np.linspace(0, 2000, 41), bottlenecks=[Bottleneck(halves[1], 1000.0)])
+            result = solve_conservation_law(law, (0.0, 60.0), np.full(40, mean), t_eval=[60.0])
+            found.append(np.abs(result.macro[0, :40] - mean).max() * FREE_SPEED * (1 - 2 * mean / JAM))
+    rough, even = (np.sqrt(np.mean(np.square(found))) for found in waves.values())
+    assert even <= stderr
+    assert rough >= 2 * even
+
+
+# The driver
+
+
+def test_a_resumed_run_has_the_same_bits() -> None:
+    law = ConservationLaw(
+        parabola(gradient=1e3),
+        np.linspace(0, 1000, 41),
+        Open(1.0, 0.4, [0.3]),
+        [Bottleneck(triangle(), 500.0)],
+        ["lorry"],
+    )
+    rng = default_rng(8)
+    start = ConservationState.begin(law, 0.0, JAM * rng.random(40), rng.random(40))
+    whole = list(iter_conservation_law(law, 60.0, start))
+    half = ConservationState.from_arrays(whole[len(whole) // 2].to_arrays())
+    *_, end = iter_conservation_law(law, 60.0, half)
+    assert all((end.to_arrays()[name] == array).all() for name, array in whole[-1].to_arrays().items())
+
+
+def test_times_are_told_as_asked() -> None:
+    law = ConservationLaw(parabola(), np.linspace(0, 1000, 11))
+    every = solve_conservation_law(law, (0.0, 10.0), np.full(10, 0.03), scheme=FirstOrder(), step=3.0)
+    assert every.times.tolist() == [0.0, 3.0, 6.0, 9.0, 10.0]
+    assert every.success
+    assert every.macro.shape == (5, 10 + 11 + 1)
+    some = solve_conservation_law(law, (0.0, 10.0), np.full(10, 0.03), t_eval=[2.5, 7.0])
+    assert some.times.tolist() == [2.5, 7.0]
+    ends = solve_conservation_law(law, (0.0, 10.0), np.full(10, 0.03), t_eval=[0.0, 10.0])
+    assert ends.times.tolist() == [0.0, 10.0]
+
+
+def test_the_result_is_labelled_and_knows_what_the_flux_cost() -> None:
+    law = ConservationLaw(
+        TRIANGULAR,
+        np.linspace(0, 1000, 11),
+        bottlenecks=[Bottleneck(TRIANGULAR, 500.0)],
+        density_unit="1/m",
+        length_unit="m",
+    )
+    result = solve_conservation_law(law, (0.0, 10.0), np.full(10, 0.03), t_eval=[5.0, 10.0])
+    data = result.to_xarray()
+    assert data["density"].dims == ("time", "x")
+    assert data["density"].attrs["units"] == "1/m"
+    assert data["passed"].dims == ("time", "face")
+    assert data["x"].values[0] == 50.0
+    assert result.cost == TRIANGULAR.cost  # of a flux that is used twice, once
+    assert result.cost.bursts > 0
+    assert (result.stderr == 0).all()
+
+
+# Refusals
+
+
+ROAD = np.linspace(0.0, 1000.0, 11)
+LAW = ConservationLaw(parabola(), ROAD)
+
+
+@pytest.mark.parametrize(
+    ("density", "words"),
+    [
+        (np.full(10, 0.2), r"between 0 and jam density, 0.15 there: got \[0.2 0.2"),
+        (np.linspace(-0.01, 0.1, 10), r"got \[-0.01\] at \[50.\]"),
+        (np.full(9, 0.1), r"density for each of 10 cells: got shape \(9,\)"),
+        (np.full(10, np.nan), "between 0 and jam density"),
+    ],
+)
+def test_densities_that_no_road_holds_are_refused(density: Array, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        solve_conservation_law(LAW, (0.0, 1.0), density)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "flux", "largest"),
+    [
+        (FirstOrder(), parabola(), "3.33333"),  # Δx / v
+        (Muscl(), parabola(), "1.66667"),  # Δx / 2v
+        (FirstOrder(), parabola(gradient=1500.0), r"1.66667"),  # 1 / (v/Δx + 2D/Δx²)
+    ],
+)
+def test_a_step_that_breaks_the_courant_condition_is_refused(scheme: Scheme, flux: FluxCurve, largest: str) -> None:
+    law = ConservationLaw(flux, ROAD)
+    with pytest.raises(ValueError, match=f"got 5. The largest is {largest}"):
+        solve_conservation_law(law, (0.0, 10.0), np.full(10, 0.03), scheme=scheme, step=5.0)
+    step = law.largest_step(np.full(10, 0.03), scheme)
+    assert solve_conservation_law(law, (0.0, 10.0), np.full(10, 0.03), scheme=scheme, step=step).success
+
+
+def test_times_that_make_no_sense_are_refused() -> None:
+    density = np.full(10, 0.03)
+    with pytest.raises(ValueError, match=r"`t_span`.*got \(1.0, 0.0\)"):
+        solve_conservation_law(LAW, (1.0, 0.0), density)
+    with pytest.raises(ValueError, match=r"`t_eval` must increase within \[0, 1\]: got \[0.5 2. \]"):
+        solve_conservation_law(LAW, (0.0, 1.0), density, t_eval=[0.5, 2.0])
+    with pytest.raises(ValueError, match=r"`courant` must lie in \(0, 1\].*got 1.1"):
+        solve_conservation_law(LAW, (0.0, 1.0), density, courant=1.1)
+
+
+@pytest.mark.parametrize("edges", [[0.0, 1.0], [0.0, 2.0, 1.0], [0.0, 1.0, np.inf], [[0.0, 1.0, 2.0]]])
+def test_a_road_needs_edges(edges: list[float]) -> None:
+    with pytest.raises(ValueError, match="`edges` must be finite and increasing"):
+        ConservationLaw(parabola(), np.array(edges))
+
+
+def test_the_methods_are_public() -> None:
+    assert ef.hmm.ConservationLaw is ConservationLaw
