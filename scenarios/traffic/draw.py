@@ -20,6 +20,9 @@ __all__ = ["draw"]
 def draw(study: Study) -> Mapping[str, Figure]:
     """What the parts computed, as far as they were asked for."""
     figures = _draw_diagram(study.tables) if "diagram" in study.tables else {}
+    if "motorway_road" in study.tables:
+        ways = {"density": "conservation law", "density_directly": "every car"}
+        figures["motorway"] = analysis.draw_roads(study.tables["motorway_road"], ways)
     if "projection_road" in study.tables:
         ways = {"density": "projected", "density_directly": "every car"}
         figures["projection"] = analysis.draw_roads(study.tables["projection_road"], ways)

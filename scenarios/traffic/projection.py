@@ -135,13 +135,7 @@ def run_projection(settings: Settings, context: Context) -> Part:
         If the cells do not divide the ring.
     """
     length, duration, cell = settings.motorway.length, settings.motorway.duration, settings.motorway.cell
-    cells = round(length / cell)
-    if not (cells > 1 and abs(cells * cell - length) < 1e-9 * length):
-        raise ValueError(
-            f"Cells must divide the motorway: got motorway.cell={cell:g} m for motorway.length={length:g} m. "
-            f"Take motorway.cell={length / max(cells, 2):g}."
-        )
-    edges = np.linspace(0.0, length, cells + 1)
+    edges = settings.motorway.edges()
     rows, roads = [], []
     values: dict[str, ef.Value] = {}
     checks: list[ef.Check] = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from agents.cars import Vehicle
@@ -14,7 +16,7 @@ __all__ = ["FleetSettings", "RoadSettings", "Settings"]
 
 Model = Literal["idm", "safe_distance", "newell", "optimal_velocity", "nagel_schreckenberg"]
 
-PartName = Literal["diagram", "projection", "jam"]
+PartName = Literal["diagram", "motorway", "projection", "jam"]
 
 
 def _is_share(share: float) -> float:
@@ -72,11 +74,27 @@ class RoadSettings(SettingsGroup):
 
 
 class MotorwaySettings(SettingsGroup):
-    """The ring road that is projected, beside every car."""
+    """The ring road that is followed by a conservation law and by projection, beside every car."""
 
     length: float = Field(20_000.0, ge=2_000, le=200_000, description="length of the motorway ring (m)")
     duration: float = Field(1200.0, ge=60, le=7_200, description="time over which it is followed (s)")
     cell: float = Field(200.0, ge=50, le=2_000, description="width of a cell; must divide the length (m)")
+
+    def edges(self) -> NDArray[np.float64]:
+        """The faces of the cells in m.
+
+        Raises
+        ------
+        ValueError
+            If the cells do not divide the ring.
+        """
+        cells = round(self.length / self.cell)
+        if not (cells > 1 and abs(cells * self.cell - self.length) < 1e-9 * self.length):
+            raise ValueError(
+                f"Cells must divide the motorway: got motorway.cell={self.cell:g} m for motorway.length="
+                f"{self.length:g} m. Take motorway.cell={self.length / max(cells, 2):g}."
+            )
+        return np.linspace(0.0, self.length, cells + 1)
 
 
 class Settings(ScenarioSettings):
@@ -95,7 +113,7 @@ class Settings(ScenarioSettings):
     }
 
     parts: Annotated[tuple[PartName, ...], Field(min_length=1)] = Field(
-        ("diagram", "projection", "jam"), description="what to compute, in this order"
+        ("diagram", "motorway", "projection", "jam"), description="what to compute, in this order"
     )
     model: Model = Field(
         "idm",
@@ -111,7 +129,7 @@ class Settings(ScenarioSettings):
         (0.0, 0.1, 0.3), description="truck shares whose diagrams are drawn beside the fleet's own (1)"
     )
     road: RoadSettings = Field(RoadSettings(), description="the long ring")
-    motorway: MotorwaySettings = Field(MotorwaySettings(), description="the road of the part projection")
+    motorway: MotorwaySettings = Field(MotorwaySettings(), description="the road of the parts motorway and projection")
     detectors: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="CSV file with columns flow (of one lane) and speed; without it, the carried summary of I-880"
     )

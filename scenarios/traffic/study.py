@@ -23,6 +23,7 @@ from scenarios.traffic.diagram import (
 )
 from scenarios.traffic.fit import fit_drivers, fit_notes, fit_tables, fit_values, fitted_curve, measurements
 from scenarios.traffic.jam import run_jam
+from scenarios.traffic.motorway import run_motorway
 from scenarios.traffic.part import Part
 from scenarios.traffic.projection import run_projection
 from scenarios.traffic.rings import fleet_of, law_of, standing_density
@@ -90,6 +91,7 @@ def _run_diagram(settings: Settings, context: Context) -> Part:
 
 PARTS: Mapping[str, Callable[[Settings, Context], Part]] = {
     "diagram": _run_diagram,
+    "motorway": run_motorway,
     "projection": run_projection,
     "jam": run_jam,
 }

@@ -1,0 +1,36 @@
+"""The motorway by a conservation law that asks its drivers, beside every car."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eqfree.scenario import Context
+from scenarios.traffic.motorway import run_motorway
+from scenarios.traffic.settings import MotorwaySettings, Settings
+
+
+def test_density_is_that_of_every_car_and_the_gradient_correction_matters() -> None:
+    """Safe-distance drivers; without the correction the jam is too steep by far, and no car is lost either way."""
+    part = run_motorway(Settings(), Context())
+    table = part.tables["motorway"]
+    assert table["drivers"].tolist() == ["safe distance", "IDM, a = 1.5 m/s²"]
+    difference, without = table["l1"].to_numpy(), table["l1_without_gradient"].to_numpy()
+    assert difference.max() < 0.015
+    assert without[0] > 5 * difference[0]
+    assert table["saving"].min() > 20
+    assert all(check.ok for check in part.checks)
+
+
+def test_the_road_begins_as_every_car_does() -> None:
+    """Up to the cars beside the edges of the step, which a cell's density knows only to half a car."""
+    road = run_motorway(Settings(), Context()).tables["motorway_road"]
+    first = road[road["time"] == 0]
+    cars = 0.2 * np.abs(first["density"].to_numpy() - first["density_directly"].to_numpy())  # in a cell of 200 m
+    assert cars.max() < 0.5
+    assert road["density"].between(0.0, 1000 / 7).all()
+
+
+def test_cells_that_do_not_divide_the_ring_are_refused() -> None:
+    with pytest.raises(ValueError, match="divide the motorway"):
+        run_motorway(Settings(motorway=MotorwaySettings(cell=300.0)), Context())
