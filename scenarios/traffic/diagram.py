@@ -145,11 +145,11 @@ def _sharp_maximum(ring: Ring, standing: float) -> tuple[ef.Value, ef.Value, ef.
 
 
 def _noisy_maximum(ring: Ring, standing: float) -> tuple[ef.Value, ef.Value, ef.Cost]:
-    """The largest flow of drivers who dawdle: the top of a parabola through answers around it."""
-    everywhere = ring.possible(np.linspace(0.02, 0.98, 25) * standing)
+    """The largest flow of drivers who dawdle: the top of a parabola through answers close to it, for it is sharp."""
+    everywhere = ring.possible(np.linspace(0.1, 0.98, 40) ** 1.5 * standing)
     rough, _, cost = ring.ask(everywhere)
     guess = everywhere[rough.argmax()]
-    densities = ring.possible(np.linspace(0.8 * guess, min(1.25 * guess, 0.99 * standing), 15))
+    densities = ring.possible(np.linspace(0.88 * guess, min(1.12 * guess, 0.99 * standing), 15))
     flows, stderr, spent = ring.ask(densities)
     offsets = densities - guess
     coefficients, covariance = _fit(offsets, flows, stderr, degree=2)

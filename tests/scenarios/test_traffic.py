@@ -91,7 +91,7 @@ def test_safe_distance_flow_of_a_mixed_fleet_is_exact_at_25_densities() -> None:
 def test_nagel_schreckenberg_flow_is_the_finite_rings() -> None:
     """v_max = 1, q = rho = 0.5, 1000 cells: 0.14657172, exact for a parallel update (Schreckenberg et al. 1995)."""
     law = NagelSchreckenberg(v_max=1, slowdown=0.5, cell=7.5)
-    ring = lattice_ring(law, Fleet.of(CAR), Settings(replicas=32, road=RoadSettings(window=6000)), 2)
+    ring = lattice_ring(law, Fleet.of(CAR), Settings(replicas=64, road=RoadSettings(window=8000)), 2, cells=1000)
     flow, stderr, _ = ring.ask(np.array([0.5 / 7.5]))
     assert stderr[0] < 1e-4
     assert abs(flow[0] - 0.14657172) < 4 * stderr[0]
