@@ -69,7 +69,7 @@ def run_motorway(settings: Settings, context: Context) -> Part:
     Parameters
     ----------
     settings
-        ``motorway`` says which road, ``fleet`` which cars; the laws are those of the `equal_drivers`.
+        ``motorway`` says which road.
     context
         Shows progress.
 
@@ -84,7 +84,7 @@ def run_motorway(settings: Settings, context: Context) -> Part:
     rows, roads, notes, cost = [], [], [], ef.Cost()
     checks: list[ef.Check] = []
     values: dict[str, ef.Value] = {}
-    for name, (law, vehicle) in context.track(list(equal_drivers(settings).items()), "motorways by conservation law"):
+    for name, (law, vehicle) in context.track(list(equal_drivers().items()), "motorways by conservation law"):
         profile = Profile(road.length)
         deck = Fleet.of(vehicle).deck(profile.cars)
         every = drive(law, place(law, deck, profile), times, edges, np.random.default_rng(0))

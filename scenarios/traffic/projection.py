@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import eqfree as ef
-from agents.cars import IDM, Fleet, Law, RoadOfCounts, SafeDistance, Vehicle
+from agents.cars import CAR, IDM, Fleet, Law, RoadOfCounts, SafeDistance, Vehicle
 from eqfree.scenario import Context
 from scenarios.traffic.diagram import VEH_KM
 from scenarios.traffic.part import Part
@@ -57,15 +57,16 @@ class Projected:
     gain: float
 
 
-def equal_drivers(settings: Settings) -> dict[str, tuple[Law, Vehicle]]:
-    """The drivers for whom a road is a matter of density alone: the settings' car, where all waves die.
+def equal_drivers() -> dict[str, tuple[Law, Vehicle]]:
+    """The drivers for whom a road is a matter of density alone: equal cars among whom all waves die.
 
-    >>> [name for name in equal_drivers(Settings())]
+    They are the default car and not the settings' fleet, for whom the road's densities and its bars were chosen.
+
+    >>> [name for name in equal_drivers()]
     ['safe distance', 'IDM, a = 1.5 m/s²']
     """
-    car = settings.fleet.car
-    brisk = replace(car, acceleration=_STABLE_ACCELERATION)
-    return {"safe distance": (SafeDistance(), car), f"IDM, a = {brisk.acceleration:g} m/s²": (IDM(), brisk)}
+    brisk = replace(CAR, acceleration=_STABLE_ACCELERATION)
+    return {"safe distance": (SafeDistance(), CAR), f"IDM, a = {brisk.acceleration:g} m/s²": (IDM(), brisk)}
 
 
 def project(
@@ -125,7 +126,7 @@ def run_projection(settings: Settings, context: Context) -> Part:
     Parameters
     ----------
     settings
-        ``motorway`` says which road, ``fleet`` which cars; the laws are those of the `equal_drivers`.
+        ``motorway`` says which road.
     context
         Shows progress.
 
@@ -140,7 +141,7 @@ def run_projection(settings: Settings, context: Context) -> Part:
     values: dict[str, ef.Value] = {}
     checks: list[ef.Check] = []
     notes, cost = [], ef.Cost()
-    for name, (law, vehicle) in context.track(list(equal_drivers(settings).items()), "projected roads"):
+    for name, (law, vehicle) in context.track(list(equal_drivers().items()), "projected roads"):
         profile = Profile(length)
         projected = _project_with_defaults(law, vehicle, profile, edges, duration)
         deck = Fleet.of(vehicle).deck(profile.cars)

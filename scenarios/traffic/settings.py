@@ -78,7 +78,7 @@ class MotorwaySettings(SettingsGroup):
 
     length: float = Field(20_000.0, ge=2_000, le=200_000, description="length of the motorway ring (m)")
     duration: float = Field(1200.0, ge=60, le=7_200, description="time over which it is followed (s)")
-    cell: float = Field(200.0, ge=50, le=2_000, description="width of a cell; must divide the length (m)")
+    cell: float = Field(200.0, ge=100, le=2_000, description="width of a cell; must divide the length (m)")
 
     def edges(self) -> NDArray[np.float64]:
         """The faces of the cells in m.
@@ -129,7 +129,9 @@ class Settings(ScenarioSettings):
         (0.0, 0.1, 0.3), description="truck shares whose diagrams are drawn beside the fleet's own (1)"
     )
     road: RoadSettings = Field(RoadSettings(), description="the long ring")
-    motorway: MotorwaySettings = Field(MotorwaySettings(), description="the road of the parts motorway and projection")
+    motorway: MotorwaySettings = Field(
+        MotorwaySettings(), description="the road of the parts motorway and projection, on which the default cars drive"
+    )
     detectors: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="CSV file with columns flow (of one lane) and speed; without it, the carried summary of I-880"
     )

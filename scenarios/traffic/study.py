@@ -36,6 +36,7 @@ _WAVES_GROW = ("idm", "optimal_velocity")  # the models whose uniform flow can l
 
 def run(settings: Settings, context: Context) -> ef.Study:
     """Compute the parts that the settings ask for, one after the other."""
+    settings.motorway.edges()  # refuses cells that do not fit, before anything is computed
     parts = [PARTS[name](settings, context) for name in settings.parts]
     return ef.Study(
         scenario="traffic",

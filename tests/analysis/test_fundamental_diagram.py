@@ -124,7 +124,10 @@ def test_nothing_is_drawn_for_tables_without_rows() -> None:
 
 def test_a_road_where_nobody_moves_can_be_drawn() -> None:
     made = draw_fundamental_diagram(diagram(0.0).assign(flow=0.0, speed=0.0))
-    made.savefig(BytesIO())
+    picture = BytesIO()
+    made.savefig(picture)
+    assert picture.tell() > 0
+    assert [axes.get_ylim() for axes in made.axes] == [(0.0, 1.0)] * 2
 
 
 def test_the_fullest_picture_stays_within_its_edges_and_its_legend_outside_the_panels() -> None:

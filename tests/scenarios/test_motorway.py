@@ -7,7 +7,7 @@ import pytest
 
 from eqfree.scenario import Context
 from scenarios.traffic.motorway import run_motorway
-from scenarios.traffic.settings import MotorwaySettings, Settings
+from scenarios.traffic.settings import FleetSettings, MotorwaySettings, Settings
 
 
 def test_density_is_that_of_every_car_and_the_gradient_correction_matters() -> None:
@@ -35,3 +35,14 @@ def test_the_road_begins_as_every_car_does() -> None:
 def test_cells_that_do_not_divide_the_ring_are_refused() -> None:
     with pytest.raises(ValueError, match="divide the motorway"):
         run_motorway(Settings(motorway=MotorwaySettings(cell=300.0)), Context())
+
+
+def test_the_road_does_not_depend_on_the_diagrams_fleet() -> None:
+    """A fleet of 50 m would not fit on it."""
+    short = MotorwaySettings(length=4000.0, duration=60.0)
+    parts = [
+        run_motorway(Settings(fleet=fleet, motorway=short), Context())
+        for fleet in (FleetSettings(), FleetSettings(length=50.0))
+    ]
+    densities = [part.tables["motorway_road"]["density"].to_numpy() for part in parts]
+    np.testing.assert_array_equal(densities[0], densities[1])

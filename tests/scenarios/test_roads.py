@@ -9,7 +9,6 @@ from agents.cars import CAR, IDM, TRUCK, Cars, Fleet, SafeDistance, gaps, ring_g
 from scenarios.traffic.exact import STEADY_GAP, capacity, jam_density
 from scenarios.traffic.projection import equal_drivers
 from scenarios.traffic.roads import Profile, drive, drive_shuffles, l1_difference, place, spread_of, travel_times
-from scenarios.traffic.settings import Settings
 
 EDGES = np.linspace(0.0, 20_000.0, 101)
 RNG = np.random.default_rng(0)
@@ -35,7 +34,7 @@ def test_densities_lie_on_both_branches_and_well_within_the_bounds() -> None:
 
 
 def test_equal_drivers_are_string_stable_on_all_of_the_road() -> None:
-    for law, vehicle in equal_drivers(Settings()).values():
+    for law, vehicle in equal_drivers().values():
         rates = [ring_growth(law, vehicle, 1 / density, 200) for density in np.linspace(0.014, 0.071, 30)]
         assert max(rates) <= 0
 

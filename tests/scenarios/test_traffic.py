@@ -216,6 +216,7 @@ BAD = {
     "no densities": (["--set", "densities=[]"], "densities"),
     "density next to nothing": (["--set", "densities=[1e-300,20]"], "densities"),
     "too few trucks for a ring": (["--set", "fleet.truck_share=0.001"], "0.005"),
+    "cells that do not fit": (["--set", "motorway.cell=2000", "--set", "motorway.length=5000"], "divide the motorway"),
     "road for one car": (["--set", "road.length=9"], "fit on the road"),
     "no file": (["--set", "detectors="], "detectors"),
     "one density": (
