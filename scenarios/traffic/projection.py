@@ -14,7 +14,7 @@ from agents.cars import CAR, IDM, Fleet, Law, RoadOfCounts, SafeDistance, Vehicl
 from eqfree.scenario import Context
 from scenarios.traffic.diagram import VEH_KM
 from scenarios.traffic.part import Part
-from scenarios.traffic.roads import EveryCar, Profile, drive, l1_difference, place, travel_times
+from scenarios.traffic.roads import EveryCar, Profile, drive, l1_difference, mean_travel_times, place
 from scenarios.traffic.settings import Settings
 
 __all__ = ["PROJECTED_TO", "Projected", "equal_drivers", "project", "run_projection"]
@@ -146,7 +146,7 @@ def run_projection(settings: Settings, context: Context) -> Part:
         projected = _project_with_defaults(law, vehicle, profile, edges, duration)
         deck = Fleet.of(vehicle).deck(profile.cars)
         every = drive(law, place(law, deck, profile), projected.trajectory.times, edges, np.random.default_rng(0))
-        row = _compare(projected, every, cell)
+        row = _compare(projected, every)
         rows.append({"drivers": name, "cell": cell, **row})
         roads.append(_road(name, projected, every))
         short = "idm" if isinstance(law, IDM) else "safe_distance"
@@ -177,14 +177,9 @@ def _project_with_defaults(
     return project(law, vehicle, profile, edges, duration, healing=healing, method=method)
 
 
-def _compare(projected: Projected, every: EveryCar, cell: float) -> Mapping[str, float]:
+def _compare(projected: Projected, every: EveryCar) -> Mapping[str, float]:
     differences = l1_difference(projected.densities, every.densities, every.edges)
-    half = round(every.edges[-1] / 2 / cell)
-    arrivals = np.array(
-        [travel_times(every.times, counts, every.edges, half) for counts in (projected.counts, every.counts)]
-    )
-    arrived = arrivals[:, np.isfinite(arrivals).all(axis=0)]
-    travel = arrived.mean(axis=1) if arrived.size else np.full(2, np.nan)
+    travel, directly = mean_travel_times(every.times, [projected.counts, every.counts], every.edges)
     return {
         "l1": float(differences[-1]),
         "l1_mean": float(differences.mean()),
@@ -192,8 +187,8 @@ def _compare(projected: Projected, every: EveryCar, cell: float) -> Mapping[str,
         "gain": projected.gain,
         "vehicles": projected.cars,
         "vehicles_directly": len(every.end),
-        "travel_time": float(travel[0]),
-        "travel_time_directly": float(travel[1]),
+        "travel_time": travel,
+        "travel_time_directly": directly,
         "vehicle_seconds": projected.vehicle_seconds,
         "vehicle_seconds_directly": every.vehicle_seconds,
         "wall": projected.trajectory.cost.wall,

@@ -19,8 +19,19 @@ def test_density_is_that_of_every_car_and_the_gradient_correction_matters() -> N
     assert difference[0] < 0.005
     assert difference[1] < 0.015
     assert without[0] > 5 * difference[0]
-    assert table["saving"].min() > 20
+    assert table["travel_time"].to_numpy() == pytest.approx(table["travel_time_directly"].to_numpy(), rel=5e-3)
     assert all(check.ok for check in part.checks)
+
+
+def test_what_is_saved_grows_with_the_road() -> None:
+    """The drivers are asked once, and every car costs its length of road: the saving is proportional to the cars."""
+    table = run_motorway(Settings(), Context()).tables["motorway_lengths"]
+    for _, rows in table.groupby("drivers"):
+        assert rows["length"].tolist() == [5000.0, 10_000.0, 20_000.0, 40_000.0]
+        assert rows["saving"].iloc[2] > 20
+        assert rows["vehicle_seconds"].nunique() == 1
+        cars = rows["vehicle_seconds_directly"].to_numpy() / 1200
+        assert cars == pytest.approx([121, 241, 482, 965])  # 0.0241 veh/m
 
 
 def test_the_road_begins_as_every_car_does() -> None:
