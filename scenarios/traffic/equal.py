@@ -10,22 +10,22 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import eqfree as ef
-from agents.cars import Fleet, Law, Vehicle
+from agents.cars import Fleet
 from eqfree.hmm import FluxCurve
 from eqfree.scenario import Context
 from scenarios.traffic.diagram import VEH_KM
 from scenarios.traffic.macroscopic import ASKED_CARS, Advanced, advance_road, ask_drivers
 from scenarios.traffic.part import Part
-from scenarios.traffic.projection import equal_drivers
+from scenarios.traffic.projection import EqualDrivers, equal_drivers
 from scenarios.traffic.roads import EveryCar, Profile, drive, l1_difference, mean_travel_times, place
 from scenarios.traffic.settings import MotorwaySettings, Settings
 
 __all__ = ["run_equal"]
 
-_BARS = {"safe distance": 0.005, "IDM": 0.015}  # of the mean density; 20 km, 20 min, compared in cells of 200 m
+_BARS = {"safe_distance": 0.005, "idm": 0.015}  # of the mean density; 20 km, 20 min, compared in cells of 200 m
 _LEAST_SAVING = 20  # times fewer vehicle-seconds, on the same road
 _PICTURE = 30.0  # s between the times in the table of the road
-_LENGTHS = (0.25, 0.5, 1.0, 2.0)  # of the motorway: for how the saving grows
+_LENGTHS = (0.25, 0.5, 2.0)  # of the motorway: for how the saving grows
 
 
 def run_equal(settings: Settings, context: Context) -> Part:
@@ -39,10 +39,11 @@ def run_equal(settings: Settings, context: Context) -> Part:
     rows, roads, lengths, notes, cost = [], [], [], [], ef.Cost()
     checks: list[ef.Check] = []
     values: dict[str, ef.Value] = {}
-    for name, (law, vehicle) in context.track(list(equal_drivers().items()), "motorways by conservation law"):
-        flux = ask_drivers(law, vehicle)
+    for drivers in context.track(equal_drivers(), "motorways by conservation law"):
+        name, key = drivers.name, drivers.key
+        flux = ask_drivers(drivers.law, drivers.vehicle)
         cost += flux.cost
-        solved = {road.length: _both_ways(law, vehicle, flux, road) for road in _lengths(settings.motorway)}
+        solved = {road.length: _both_ways(drivers, flux, road) for road in _lengths(settings.motorway)}
         every, advanced = solved[settings.motorway.length]
         row = _compare(every, advanced, flux)
         rows.append({"drivers": name, **row})
@@ -50,13 +51,12 @@ def run_equal(settings: Settings, context: Context) -> Part:
         costs = [{"length": length, **_costs(*both, flux.cost)} for length, both in solved.items()]
         lengths += [{"drivers": name, **row} for row in costs]
         notes += [f"Motorway, {name}: {_words(row)}", f"Motorway, {name}: {_words_of_length(costs)}"]
-        short = "safe_distance" if name == "safe distance" else "idm"
         values |= {
-            f"motorway_l1_{short}": ef.Value(row["l1"]),
-            f"motorway_saving_{short}": ef.Value(row["saving"]),
-            f"motorway_travel_time_{short}": ef.Value(row["travel_time"], unit="s"),
+            f"motorway_l1_{key}": ef.Value(row["l1"]),
+            f"motorway_saving_{key}": ef.Value(row["saving"]),
+            f"motorway_travel_time_{key}": ef.Value(row["travel_time"], unit="s"),
         }
-        checks += _checks(name, row, barred=settings.motorway == MotorwaySettings())
+        checks += _checks(drivers, row, barred=settings.motorway == MotorwaySettings())
     tables = {
         "motorway": pd.DataFrame(rows),
         "motorway_road": pd.concat(roads, ignore_index=True),
@@ -67,17 +67,17 @@ def run_equal(settings: Settings, context: Context) -> Part:
 
 def _lengths(road: MotorwaySettings) -> list[MotorwaySettings]:
     """The motorway, and shorter and longer ones of whole cells."""
-    lengths = [
-        road.length if factor == 1 else road.cell * round(factor * road.length / road.cell) for factor in _LENGTHS
-    ]
+    cells = len(road.edges()) - 1
+    counts = sorted({cells, *(max(2, round(factor * cells)) for factor in _LENGTHS)})
+    lengths = [road.length if count == cells else count * road.cell for count in counts]
     return [road.model_copy(update={"length": length}) for length in lengths]
 
 
-def _both_ways(law: Law, vehicle: Vehicle, flux: FluxCurve, road: MotorwaySettings) -> tuple[EveryCar, Advanced]:
+def _both_ways(drivers: EqualDrivers, flux: FluxCurve, road: MotorwaySettings) -> tuple[EveryCar, Advanced]:
     """The ring with every car on it, and by the conservation law."""
     edges, profile = road.edges(), Profile(road.length)
     times = np.linspace(0.0, road.duration, ceil(road.duration / _PICTURE) + 1)
-    deck = Fleet.of(vehicle).deck(profile.cars)
+    law, deck = drivers.law, Fleet.of(drivers.vehicle).deck(profile.cars)
     every = drive(law, place(law, deck, profile), times, edges, np.random.default_rng(0))
     return every, advance_road(flux, profile, edges, times)
 
@@ -144,8 +144,8 @@ def _words_of_length(costs: Sequence[Mapping[str, float]]) -> str:
     )
 
 
-def _checks(name: str, row: Mapping[str, float], *, barred: bool) -> list[ef.Check]:
-    cars = row["vehicles_directly"]
+def _checks(drivers: EqualDrivers, row: Mapping[str, float], *, barred: bool) -> list[ef.Check]:
+    name, cars = drivers.name, row["vehicles_directly"]
     checks = [ef.Check(f"vehicles on the motorway, {name}", row["vehicles"], cars, 1e-10 * cars, "every car")]
     if barred:
         checks += [
@@ -153,7 +153,7 @@ def _checks(name: str, row: Mapping[str, float], *, barred: bool) -> list[ef.Che
                 f"difference of the motorway's density from every car at the end, share of the mean, {name}",
                 row["l1"],
                 0.0,
-                _BARS[name.split(",")[0]],
+                _BARS[drivers.key],
                 "every car, simulated; count interpolated linearly",
                 relation=ef.Relation.AT_MOST,
             ),

@@ -48,6 +48,12 @@ def test_cells_that_do_not_divide_the_ring_are_refused() -> None:
         run_motorway(Settings(motorway=MotorwaySettings(cell=300.0)), Context())
 
 
+def test_a_road_of_a_few_cells_is_compared_with_none_shorter() -> None:
+    part = run_motorway(Settings(motorway=MotorwaySettings(length=2000.0, cell=1000.0, duration=60.0)), Context())
+    table = part.tables["motorway_lengths"]
+    assert sorted(set(table["length"])) == [2000.0, 4000.0]
+
+
 def test_the_road_does_not_depend_on_the_diagrams_fleet() -> None:
     """A fleet of 50 m would not fit on it."""
     short = MotorwaySettings(length=4000.0, duration=60.0)
