@@ -46,7 +46,7 @@ class Projected:
     vehicle_seconds
         What was simulated.
     gain
-        Time of the road per time that was simulated: step / (2 burst).
+        Time of the road per time that was simulated: step / (2 burst); NaN where nothing was.
     """
 
     trajectory: ef.Trajectory
@@ -128,7 +128,9 @@ def project(
         counts=counts,
         cars=len(model.lift(trajectory.macro[-1], np.random.default_rng(0))),
         vehicle_seconds=profile.cars * trajectory.cost.micro_time,
-        gain=float(trajectory.times[-1] - trajectory.times[0]) / trajectory.cost.micro_time,
+        gain=float((trajectory.times[-1] - trajectory.times[0]) / trajectory.cost.micro_time)
+        if trajectory.cost.bursts
+        else np.nan,
     )
 
 
