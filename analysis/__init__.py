@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from analysis.calibration import draw_calibration
     from analysis.fundamental_diagram import draw_fundamental_diagram
     from analysis.growth import draw_growth
+    from analysis.queue import draw_queue
     from analysis.space_time import draw_paths, draw_roads
 
 _HOME = {
@@ -14,10 +15,11 @@ _HOME = {
     "draw_fundamental_diagram": "fundamental_diagram",
     "draw_growth": "growth",
     "draw_paths": "space_time",
+    "draw_queue": "queue",
     "draw_roads": "space_time",
 }
 
-__all__ = ["draw_calibration", "draw_fundamental_diagram", "draw_growth", "draw_paths", "draw_roads"]
+__all__ = ["draw_calibration", "draw_fundamental_diagram", "draw_growth", "draw_paths", "draw_queue", "draw_roads"]
 
 
 def __getattr__(name: str) -> Any:

@@ -120,6 +120,8 @@ def iter_conservation_law(
     A step is ``courant`` times the law's largest, no longer than ``step``. A pure function from state to state: a
     loop that stops anywhere and goes on from the state's arrays gives the same bits.
 
+    Raises ValueError for a Courant number outside (0, 1], with the largest step.
+
     >>> from scipy.interpolate import PPoly
     >>> from eqfree.hmm import FluxCurve
     >>> law = ConservationLaw(FluxCurve(PPoly([[-1.0], [1.0], [0.0]], [0.0, 1.0])), np.linspace(0, 1, 3))
@@ -128,6 +130,12 @@ def iter_conservation_law(
     [0.25, 0.5]
     """
     scheme = scheme or Muscl()
+    if not 0 < courant <= 1:
+        largest = law.largest_step(state.density, scheme, state.shares)
+        raise ValueError(
+            f"`courant` must lie in (0, 1], a share of the largest stable step: got {courant:g}. "
+            f"The largest step is {largest:.6g}."
+        )
     while state.time < end:
         largest = min(step, courant * law.largest_step(state.density, scheme, state.shares))
         at_end = end - state.time <= largest * (1 + _ROUND_OFF)
@@ -185,8 +193,8 @@ def solve_conservation_law(
     Raises
     ------
     ValueError
-        For times that do not increase, densities outside [0, jam density], shares outside [0, 1], or a step that
-        breaks the Courant condition: the largest one is named.
+        For times that do not increase, densities outside [0, jam density], shares outside [0, 1], a Courant number
+        above one or a step that breaks the Courant condition: the largest one is named.
 
     References
     ----------
@@ -209,8 +217,6 @@ def solve_conservation_law(
         stops.ndim == 1 and len(stops) and (np.diff(stops) > 0).all() and begin <= stops[0] and stops[-1] <= end
     ):
         raise ValueError(f"`t_eval` must increase within [{begin:g}, {end:g}]: got {short(stops)}.")
-    if not 0 < courant <= 1:
-        raise ValueError(f"`courant` must lie in (0, 1], a share of the largest stable step: got {courant:g}.")
     wall = perf_counter()
     scheme = scheme or Muscl()
     state = ConservationState.begin(law, begin, density0, shares0)

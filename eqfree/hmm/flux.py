@@ -80,8 +80,8 @@ class FluxCurve:
     Raises
     ------
     ValueError
-        With the densities: for a flow that does not begin at zero density with none, is negative, zero everywhere or
-        not finite; for a gradient coefficient that is negative.
+        With the densities: for a flow that does not begin at zero density with none, jumps, is negative, zero
+        everywhere or not finite; for a gradient coefficient that is negative.
 
     Examples
     --------
@@ -104,6 +104,7 @@ class FluxCurve:
         if abs(flows[0]) > _ROUND_OFF * flows.max():
             raise ValueError(f"Nobody flows where nobody is: got a flow of {flows[0]:g} at density 0.")
         _refuse_negative(flows, _ROUND_OFF * flows.max(), points, "A flow", "")
+        self._refuse_jumps(_ROUND_OFF * flows.max())
         if self.gradient is not None:
             points, values = self._checked(self.gradient, "gradient coefficient")
             if (points[0], points[-1]) != (0, self.jam):
@@ -167,7 +168,7 @@ class FluxCurve:
         if not (np.isfinite(chi_square) and chi_square >= 0):
             raise ValueError(f"`chi_square` must be finite and not negative: got {chi_square:g}.")
         table = Tabulated(
-            _Finite(closure), (0.0, jam), rtol, atol=atol, interpolation=interpolation, max_solves=max_solves, key=key
+            _Checked(closure), (0.0, jam), rtol, atol=atol, interpolation=interpolation, max_solves=max_solves, key=key
         )
         points, values, stderr = _filled(table, jam)
         slack = _SIGNIFICANT * stderr[:, 0] + _ROUND_OFF * np.abs(values[:, 0]).max()
@@ -262,6 +263,17 @@ class FluxCurve:
     def _gradients(self) -> Curves | None:
         return None if self.gradient is None else Curves.of(self.gradient)
 
+    def _refuse_jumps(self, slack: float) -> None:
+        """A wave at a jump of the flow would be infinitely fast, and no step short enough."""
+        nodes, pieces = self.flow.x, self.flow.c.reshape(len(self.flow.c), -1)
+        before, after = np.sum(pieces[:, :-1] * np.vander(np.diff(nodes)[:-1], len(pieces)).T, axis=0), pieces[-1, 1:]
+        if (jump := np.abs(after - before) > slack).any():
+            place = int(np.argmax(jump))
+            raise ValueError(
+                f"A flow must not jump, or its waves are infinitely fast: got {before[place]:.4g} below and "
+                f"{after[place]:.4g} above density {nodes[place + 1]:.4g}."
+            )
+
     @staticmethod
     def _checked(polynomial: PPoly, name: str) -> tuple[Array, Array]:
         """Ends, nodes and extrema with the values there."""
@@ -302,22 +314,28 @@ class _FlowAlone(Closure):
 
 
 @dataclass(frozen=True)
-class _Finite(Closure):
+class _Checked(Closure):
     """A closure of density that says at which densities it fails."""
 
     closure: Closure
 
     def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
-        answer = self.closure(inputs, state, key)
-        if not 1 <= answer.value.shape[1] <= 2:
+        answer, densities = self.closure(inputs, state, key), np.asarray(inputs)[:, 0]
+        shapes = np.shape(answer.value), np.shape(answer.stderr)
+        if shapes[0] not in ((len(densities), 1), (len(densities), 2)) or shapes[1] != shapes[0]:
             raise ValueError(
-                "A flux closure answers flow, or flow and gradient coefficient: "
-                f"got {answer.value.shape[1]} components."
+                f"A flux closure answers flow, or flow and gradient coefficient, and their standard errors, of shape "
+                f"({len(densities)}, 1 or 2) at {len(densities)} densities: got shapes {shapes[0]} and {shapes[1]}."
             )
         if (wrong := ~np.isfinite(answer.value).all(axis=1)).any():
             raise ValueError(
-                "A flux closure must answer finite values: "
-                f"got a NaN or an infinity at densities {short(np.asarray(inputs)[wrong, 0])}."
+                f"A flux closure must answer finite values: got a NaN or an infinity at densities "
+                f"{short(densities[wrong])}."
+            )
+        if (wrong := ~((answer.stderr >= 0) & np.isfinite(answer.stderr)).all(axis=1)).any():
+            raise ValueError(
+                "The standard errors of a flux closure must be finite and not negative: got others at densities "
+                f"{short(densities[wrong])}. Use two replicas or more."
             )
         return answer
 

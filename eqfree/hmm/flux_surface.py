@@ -107,6 +107,11 @@ class FluxSurface:
         rtol, options
             As in `FluxCurve.from_closure`.
 
+        Raises
+        ------
+        ValueError
+            For what `FluxCurve.from_closure` refuses, with the share, and for what `FluxSurface` refuses.
+
         Examples
         --------
         >>> class Drivers(Closure):
@@ -116,10 +121,13 @@ class FluxSurface:
         >>> FluxSurface.from_closure(Drivers(), 1.0, [0.0, 1.0], rtol=1e-2)([0.5], [0.5]).round(3)
         array([0.375])
         """
-        tables = [
-            FluxCurve.from_closure(_AtShare(closure, share), jam(share) if callable(jam) else jam, rtol, **options)
-            for share in shares
-        ]
+        tables = []
+        for share in shares:
+            largest = jam(share) if callable(jam) else jam
+            try:
+                tables.append(FluxCurve.from_closure(_AtShare(closure, share), largest, rtol, **options))
+            except ValueError as error:
+                raise ValueError(f"At share {share:g}: {error}") from error
         return cls(shares, tables)
 
     @property

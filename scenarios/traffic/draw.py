@@ -23,6 +23,8 @@ def draw(study: Study) -> Mapping[str, Figure]:
     if "motorway_road" in study.tables:
         ways = {"density": "conservation law", "density_directly": "every car"}
         figures["motorway"] = analysis.draw_roads(study.tables["motorway_road"], ways)
+    if "bottleneck" in study.tables:
+        figures["bottleneck"] = analysis.draw_queue(study.tables["bottleneck"])
     if "projection_road" in study.tables:
         ways = {"density": "projected", "density_directly": "every car"}
         figures["projection"] = analysis.draw_roads(study.tables["projection_road"], ways)

@@ -12,11 +12,11 @@ from pydantic import AfterValidator, Field
 from agents.cars import Vehicle
 from eqfree.settings import ScenarioSettings, SettingsGroup
 
-__all__ = ["FleetSettings", "RoadSettings", "Settings"]
+__all__ = ["BottleneckSettings", "FleetSettings", "RoadSettings", "Settings"]
 
 Model = Literal["idm", "safe_distance", "newell", "optimal_velocity", "nagel_schreckenberg"]
 
-PartName = Literal["diagram", "motorway", "projection", "jam"]
+PartName = Literal["diagram", "motorway", "bottleneck", "projection", "jam"]
 
 
 def _is_share(share: float) -> float:
@@ -97,6 +97,56 @@ class MotorwaySettings(SettingsGroup):
         return np.linspace(0.0, self.length, cells + 1)
 
 
+class BottleneckSettings(SettingsGroup):
+    """The open road on a part of which drivers keep more distance, and the rush hour that it has to pass."""
+
+    length: float = Field(10_000.0, ge=1_000, le=100_000, description="length of the road with the bottleneck (m)")
+    begin: float = Field(8_000.0, ge=0, le=100_000, description="where the bottleneck begins (m)")
+    end: float = Field(9_000.0, ge=0, le=100_000, description="where it ends (m)")
+    time_headway: float = Field(
+        2.2,
+        ge=1.6,
+        le=10,
+        description="time that a car keeps to the one ahead in the bottleneck; 1.6 elsewhere (s)",
+    )
+    capacity_drop: float = Field(
+        0.1, ge=0, lt=1, description="share of the bottleneck's capacity that is lost while a queue stands (1)"
+    )
+    demand: float = Field(1_000.0, ge=0, le=10_000, description="arrivals before and after the rush (veh/h)")
+    peak: float = Field(1_800.0, ge=0, le=10_000, description="arrivals at the peak of the rush (veh/h)")
+    rush_begin: float = Field(600.0, ge=0, le=86_400, description="when the rush begins (s)")
+    rush_end: float = Field(4_200.0, ge=0, le=86_400, description="when it is over; its peak is halfway (s)")
+    duration: float = Field(7_200.0, ge=60, le=86_400, description="time over which the road is followed (s)")
+    cell: float = Field(
+        100.0,
+        ge=10,
+        le=2_000,
+        description="width of a cell; must divide length, begin and end (m)",
+    )
+
+    def edges(self) -> NDArray[np.float64]:
+        """The faces of the cells in m.
+
+        Raises
+        ------
+        ValueError
+            If the bottleneck does not lie on the road, arrivals before it, or the cells do not fit.
+        """
+        if not 0 < self.begin < self.end <= self.length:
+            raise ValueError(
+                "The bottleneck must lie on its road, and some of the road before it: got bottleneck.begin="
+                f"{self.begin:g} m and bottleneck.end={self.end:g} m for bottleneck.length={self.length:g} m."
+            )
+        places = np.array([self.begin, self.end, self.length])
+        if (np.abs(places / self.cell - np.round(places / self.cell)) > 1e-9 * places / self.cell).any():
+            raise ValueError(
+                f"Cells must divide the road and the bottleneck: got bottleneck.cell={self.cell:g} m for "
+                f"bottleneck.begin={self.begin:g} m, bottleneck.end={self.end:g} m and bottleneck.length="
+                f"{self.length:g} m. Take a cell of which all three are multiples."
+            )
+        return np.linspace(0.0, self.length, round(self.length / self.cell) + 1)
+
+
 class Settings(ScenarioSettings):
     """The fundamental diagram of traffic, derived from drivers."""
 
@@ -105,6 +155,7 @@ class Settings(ScenarioSettings):
         "truck_shares": [0.0, 0.2],
         "replicas": 2,
         "bootstrap": 5,
+        "bottleneck.cell": 250.0,
         "motorway.length": 6000.0,
         "motorway.duration": 300.0,
         "road.cars": 60,
@@ -113,7 +164,7 @@ class Settings(ScenarioSettings):
     }
 
     parts: Annotated[tuple[PartName, ...], Field(min_length=1)] = Field(
-        ("diagram", "motorway", "projection", "jam"), description="what to compute, in this order"
+        ("diagram", "motorway", "bottleneck", "projection", "jam"), description="what to compute, in this order"
     )
     model: Model = Field(
         "idm",
@@ -131,6 +182,9 @@ class Settings(ScenarioSettings):
     road: RoadSettings = Field(RoadSettings(), description="the long ring")
     motorway: MotorwaySettings = Field(
         MotorwaySettings(), description="the road of the parts motorway and projection, on which the default cars drive"
+    )
+    bottleneck: BottleneckSettings = Field(
+        BottleneckSettings(), description="the open road of the part bottleneck, on which safe-distance drivers drive"
     )
     detectors: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="CSV file with columns flow (of one lane) and speed; without it, the carried summary of I-880"

@@ -9,6 +9,7 @@ import pandas as pd
 
 import eqfree as ef
 from eqfree.scenario import Context
+from scenarios.traffic.bottleneck import count_queue, run_bottleneck
 from scenarios.traffic.checks import check_diagram
 from scenarios.traffic.diagram import (
     VEH_KM,
@@ -37,6 +38,8 @@ _WAVES_GROW = ("idm", "optimal_velocity")  # the models whose uniform flow can l
 def run(settings: Settings, context: Context) -> ef.Study:
     """Compute the parts that the settings ask for, one after the other."""
     settings.motorway.edges()  # refuses cells that do not fit, before anything is computed
+    settings.bottleneck.edges()
+    count_queue(settings.bottleneck)  # refuses a demand that makes no sense
     whole = join(PARTS[name](settings, context) for name in settings.parts)
     return ef.Study(
         scenario="traffic",
@@ -93,6 +96,7 @@ def _run_diagram(settings: Settings, context: Context) -> Part:
 PARTS: Mapping[str, Callable[[Settings, Context], Part]] = {
     "diagram": _run_diagram,
     "motorway": run_motorway,
+    "bottleneck": run_bottleneck,
     "projection": run_projection,
     "jam": run_jam,
 }

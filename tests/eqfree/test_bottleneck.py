@@ -195,6 +195,13 @@ def test_bottlenecks_that_make_no_sense_are_refused() -> None:
         ConservationLaw(parabola(), EDGES, bottlenecks=twice)
 
 
+def test_densities_above_the_jam_of_the_bottleneck_are_refused_with_their_places() -> None:
+    """Half as many find room there as before it."""
+    law = ConservationLaw(parabola(), np.linspace(0.0, 4000.0, 5), bottlenecks=[Bottleneck(LANE_LESS, 2000.0)])
+    with pytest.raises(ValueError, match=r"jam density, 0.075 there: got \[0.1 0.1\] at \[2500. 3500.\]"):
+        solve_conservation_law(law, (0.0, 1.0), np.full(4, 0.1))
+
+
 def test_a_road_that_could_fill_beyond_jam_density_is_refused() -> None:
     moving = FluxCurve(PPoly([[1.0], [0.0]], [0.0, 1.0]))
     words = r"the flow at jam density must be zero: got 1 at density 1"

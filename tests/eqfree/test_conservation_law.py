@@ -398,8 +398,11 @@ def test_times_that_make_no_sense_are_refused() -> None:
         solve_conservation_law(LAW, (1.0, 0.0), density)
     with pytest.raises(ValueError, match=r"`t_eval` must increase within \[0, 1\]: got \[0.5 2. \]"):
         solve_conservation_law(LAW, (0.0, 1.0), density, t_eval=[0.5, 2.0])
-    with pytest.raises(ValueError, match=r"`courant` must lie in \(0, 1\].*got 1.1"):
+    words = r"`courant` must lie in \(0, 1\].*got 1.1. The largest step is 1.66667"  # Δx / 2v
+    with pytest.raises(ValueError, match=words):
         solve_conservation_law(LAW, (0.0, 1.0), density, courant=1.1)
+    with pytest.raises(ValueError, match=words):
+        next(iter_conservation_law(LAW, 1.0, ConservationState.begin(LAW, 0.0, density), courant=1.1))
 
 
 @pytest.mark.parametrize("edges", [[0.0, 1.0], [0.0, 2.0, 1.0], [0.0, 1.0, np.inf], [[0.0, 1.0, 2.0]]])

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.random import default_rng
+from numpy.typing import ArrayLike
 from scipy.interpolate import PPoly
 
-from eqfree.hmm import Closure, FluxCurve, Tabulated, flow_alone, monotone, smooth, smoothed
+from eqfree.ensemble import Key
+from eqfree.hmm import Answer, Closure, FluxCurve, Tabulated, flow_alone, monotone, smooth, smoothed
 from tests.eqfree.roads import BACKWARD, FREE_SPEED, JAM, Array, Formula, greenshields, parabola, triangle, triangular
 
 
@@ -180,7 +183,12 @@ def test_a_noisy_flux_has_no_maxima_of_its_own_once_it_is_smoothed() -> None:
         (lambda density: 1 - density, "Nobody flows where nobody is: got a flow of 1 at density 0"),
         (lambda density: 0 * density, "A flow must be positive somewhere: got zero from density 0 to 1"),
         (lambda density: np.where(density > 0.5, np.nan, density), r"finite.*at densities \[0.625 0.75"),
-        (lambda density: np.column_stack([density] * 3), "got 3 components"),
+        (lambda density: np.column_stack([density] * 3), r"of shape \(9, 1 or 2\).*got shapes \(9, 3\)"),
+        (lambda density: -density, r"got -0.125 at density 0.125, -0.25 at density 0.25"),
+        (
+            lambda density: np.column_stack([density * (1 - density), np.where(density > 0.5, np.nan, 1.0)]),
+            r"finite.*at densities \[0.625 0.75",
+        ),
         (
             lambda density: np.column_stack([density * (1 - density), 0.1 - density]),
             r"The gradient coefficient must not be negative: got -0\.\d+ at density 0\.\d+.*string instability",
@@ -190,6 +198,31 @@ def test_a_noisy_flux_has_no_maxima_of_its_own_once_it_is_smoothed() -> None:
 def test_a_flux_that_nobody_can_solve_is_refused(flow: Callable[[Array], Array], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         FluxCurve.from_closure(Formula(flow), 1.0, 1e-2)
+
+
+class Wrong(Closure):
+    """Answers as many values and standard errors as it is told, whatever it is asked."""
+
+    def __init__(self, value: Array, stderr: Array) -> None:
+        self.value, self.stderr = value, stderr
+
+    def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
+        return Answer(self.value, self.stderr)
+
+
+@pytest.mark.parametrize(
+    ("value", "stderr", "words"),
+    [
+        (np.zeros(9), np.zeros(9), r"got shapes \(9,\) and \(9,\)"),
+        (np.zeros((1, 1)), np.zeros((1, 1)), r"at 9 densities: got shapes \(1, 1\) and \(1, 1\)"),
+        (np.zeros((9, 1)), np.zeros((9, 2)), r"got shapes \(9, 1\) and \(9, 2\)"),
+        (np.zeros((9, 1)), np.full((9, 1), np.nan), r"standard errors.*at densities \[0. .*two replicas"),
+        (np.zeros((9, 1)), -np.eye(9)[:, 3:4], r"standard errors.*not negative.*at densities \[0.375\]"),
+    ],
+)
+def test_answers_that_do_not_fit_the_densities_are_refused(value: Array, stderr: Array, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        FluxCurve.from_closure(Wrong(value, stderr), 1.0, 1e-2)
 
 
 def test_the_flow_of_unstable_drivers_can_be_asked_alone() -> None:
@@ -215,6 +248,11 @@ def test_noise_below_zero_is_no_negative_flow() -> None:
         (PPoly([[-2.0], [1.0], [0.0]], [0.0, 1.0]), None, "A flow must not be negative: got -1 at density 1"),
         (PPoly([[1.0], [0.0]], [0.0, 1.0]), PPoly([[1.0]], [0.0, 0.5]), r"known on \[0, 1\].*got \[0, 0.5\]"),
         (PPoly([[1.0], [0.0]], [0.0, 1.0]), PPoly([[-1.0]], [0.0, 1.0]), "gradient coefficient must not be negative"),
+        (
+            PPoly([[1.0, 1.0, -1.0], [0.0, 0.5, 0.5]], [0.0, 0.4, 0.5, 1.0]),
+            None,
+            "must not jump.*got 0.4 below and 0.5 above density 0.4",
+        ),
         (PPoly([[[1.0, 2.0]], [[0.0, 0.0]]], [0.0, 1.0]), None, "must be a single curve"),
         (PPoly([[1.0], [0.0], [0.0], [0.0], [0.0]], [0.0, 1.0]), None, "at most cubic.*degree 4"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -200,6 +201,34 @@ def test_shares_that_arrive_are_counted() -> None:
 
 
 # Refusals
+
+
+@pytest.mark.parametrize(
+    ("flow", "words"),
+    [
+        (
+            lambda density, share: density * (1 - density) * (1 - 2 * share * density),
+            r"At share 1: A flow must not be negative: got -0\.\d+ at density 0\.\d+",
+        ),
+        (
+            lambda density, share: np.where((share > 0) & (density > 0.5), np.nan, density),
+            r"At share 1: .*finite.*at densities \[0.625 0.75",
+        ),
+        (
+            lambda density, share: np.column_stack([density * (1 - density), (1 - 2 * share) * density]),
+            r"At share 1: The gradient coefficient must not be negative: got -0.125 at density 0.125",
+        ),
+        (
+            lambda density, share: density * (1 - density) * (1 + 3 * share * density),
+            r"the velocity must not grow with density.*at share 1 it does at density 0\.\d+",
+        ),
+    ],
+)
+def test_a_closure_that_nobody_can_solve_is_refused_with_share_and_density(
+    flow: Callable[[Array, Array], Array], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        FluxSurface.from_closure(Formula(flow), 1.0, [0.0, 1.0], 1e-2)
 
 
 def test_a_velocity_that_grows_with_density_is_refused() -> None:
