@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from analysis.calibration import draw_calibration
     from analysis.fundamental_diagram import draw_fundamental_diagram
     from analysis.growth import draw_growth
+    from analysis.shuffles import draw_shuffles
     from analysis.space_time import draw_paths, draw_roads
 
 _HOME = {
@@ -15,9 +16,10 @@ _HOME = {
     "draw_growth": "growth",
     "draw_paths": "space_time",
     "draw_roads": "space_time",
+    "draw_shuffles": "shuffles",
 }
 
-__all__ = ["draw_calibration", "draw_fundamental_diagram", "draw_growth", "draw_paths", "draw_roads"]
+__all__ = ["draw_calibration", "draw_fundamental_diagram", "draw_growth", "draw_paths", "draw_roads", "draw_shuffles"]
 
 
 def __getattr__(name: str) -> Any:
