@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from analysis.fundamental_diagram import draw_fundamental_diagram
     from analysis.growth import draw_growth
     from analysis.queue import draw_queue
+    from analysis.shuffles import draw_shuffles
     from analysis.space_time import draw_paths, draw_roads
 
 _HOME = {
@@ -17,9 +18,18 @@ _HOME = {
     "draw_paths": "space_time",
     "draw_queue": "queue",
     "draw_roads": "space_time",
+    "draw_shuffles": "shuffles",
 }
 
-__all__ = ["draw_calibration", "draw_fundamental_diagram", "draw_growth", "draw_paths", "draw_queue", "draw_roads"]
+__all__ = [
+    "draw_calibration",
+    "draw_fundamental_diagram",
+    "draw_growth",
+    "draw_paths",
+    "draw_queue",
+    "draw_roads",
+    "draw_shuffles",
+]
 
 
 def __getattr__(name: str) -> Any:

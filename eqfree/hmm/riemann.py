@@ -71,16 +71,17 @@ class Curves:
 
         Of many columns, nodes are among them whether they are extrema or not.
         """
-        a, b, c, _ = self.coefficients
-        roots = np.concatenate(_quadratic_roots(3 * a, 2 * b, c))
-        width = np.tile(np.diff(self.nodes), 2)[:, np.newaxis]
-        start = np.tile(self.nodes[:-1], 2)[:, np.newaxis]
-        places = np.where((roots > 0) & (roots < width), start + roots, np.nan)
-        inner = np.broadcast_to(self.nodes[1:-1, np.newaxis], (len(self.nodes) - 2, places.shape[1]))
-        points = self.scale * np.concatenate([places, inner])
+        a, b, c, d = self.coefficients
+        width, start = np.diff(self.nodes)[:, np.newaxis], self.nodes[:-1, np.newaxis]
+        inside = [
+            np.where((root > 0) & (root < width), root, np.nan) for root in _quadratic_roots(3 * a, 2 * b, c)
+        ]  # beyond the left nodes
+        inner = np.broadcast_to(self.nodes[1:-1, np.newaxis], (len(self.nodes) - 2, d.shape[1]))
+        points = self.scale * np.concatenate([start + t for t in inside] + [inner])
         if points.shape[1] == 1:
             points = self._turning(points[:, 0])
-        return points, self._values(points)
+            return points, self(points[:, 0])[:, np.newaxis]
+        return points, np.concatenate([((a * t + b) * t + c) * t + d for t in inside] + [d[1:]])
 
     @cached_property
     def fastest(self) -> float:
@@ -153,11 +154,6 @@ class Curves:
         place = np.searchsorted(self.nodes[1:-1], scaled, side="right")
         column = np.arange(len(self.scale)) if len(self.scale) > 1 else 0
         return self.coefficients[:, place, column], scaled - self.nodes[place]
-
-    def _values(self, points: Array) -> Array:
-        return np.array([np.where(np.isnan(row), np.nan, self(np.nan_to_num(row))) for row in points]).reshape(
-            points.shape
-        )
 
     def _turning(self, candidates: Array) -> Array:
         """Those of the candidates of a single curve where it turns, (extremum, 1)."""

@@ -25,6 +25,8 @@ def draw(study: Study) -> Mapping[str, Figure]:
         figures["motorway"] = analysis.draw_roads(study.tables["motorway_road"], ways)
     if "bottleneck" in study.tables:
         figures["bottleneck"] = analysis.draw_queue(study.tables["bottleneck"])
+    if "mixed_road" in study.tables:
+        figures["mixed"] = analysis.draw_shuffles(study.tables["mixed_road"])
     if "projection_road" in study.tables:
         ways = {"density": "projected", "density_directly": "every car"}
         figures["projection"] = analysis.draw_roads(study.tables["projection_road"], ways)
