@@ -114,12 +114,11 @@ class WellMixed:
 
     def pack(self, micro: Molecules) -> dict[str, NDArray[Any]]:
         """The molecules as named arrays."""
-        return {name: np.array(value) for name, value in vars(micro).items()}
+        return micro.pack()
 
     def unpack(self, packed: Mapping[str, NDArray[Any]]) -> Molecules:
         """The molecules that were packed."""
-        arrays = {name: np.array(packed[name]) for name in ("counts", "integral", "firings")}
-        return Molecules(**arrays, time=float(packed["time"]))
+        return Molecules.unpack(packed)
 
     def agent_updates(self, macro: NDArray[np.float64], duration: float) -> float:
         """Reactions that it takes to evolve the macro state, at the rate at which they happen at the start."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, log
 from typing import Any, Protocol
@@ -21,17 +21,17 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Molecules:
-    """Well-mixed molecules, and what happened to them since they were made.
+    """Molecules, and what happened to them since they were made.
 
     Parameters
     ----------
     counts
-        Of each species, (species,).
+        Of each species, (species,) or (species, voxel).
     integral
-        Time integral of the counts, (species,): the difference between two states over the time between them
+        Time integral of the counts, of their shape: the difference between two states over the time between them
         is the mean count, exactly.
     firings
-        How often each reaction happened, (reaction,).
+        How often each reaction happened, (reaction,) or (reaction, voxel).
     time
         Since they were made.
 
@@ -59,7 +59,21 @@ class Molecules:
         whole = given.astype(np.int64)
         if not ((whole == given) & (whole >= 0)).all():
             raise ValueError(f"Counts of molecules must be whole numbers, not negative: got {given}.")
-        return cls(whole.copy(), np.zeros(whole.shape), np.zeros(reactions, dtype=np.int64))
+        return cls(whole.copy(), np.zeros(whole.shape), np.zeros((reactions, *whole.shape[1:]), dtype=np.int64))
+
+    def pack(self) -> dict[str, NDArray[Any]]:
+        """Everything about them as named arrays."""
+        return {name: np.array(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def unpack(cls, packed: Mapping[str, NDArray[Any]]) -> Molecules:
+        """The molecules that were packed; they own their arrays.
+
+        >>> Molecules.unpack(Molecules.of([3, 0], reactions=1).pack()).counts
+        array([3, 0])
+        """
+        arrays = {name: np.array(packed[name]) for name in ("counts", "integral", "firings")}
+        return cls(**arrays, time=float(packed["time"]))
 
     def __deepcopy__(self, memo: object) -> Molecules:
         return self  # nobody writes into molecules: a method makes new ones
