@@ -15,7 +15,7 @@ _WHOLE = re.compile(r"\d+(?![\d.])")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _ARROW = re.compile(r"<->|->")
 _LABEL = re.compile(r"([^\W\d]\w*)\s*:")
-_ASSIGNMENT = re.compile(r"[^\W\d]\w*\s*=")
+_ASSIGNMENT = re.compile(r"[^\W\d]\w*\s*=(?!>)")
 _BLANK = re.compile(r"[ \t]*")
 
 

@@ -127,8 +127,7 @@ class Voxels:
             tables.offset,
             tables.changed,
             tables.change,
-            tables.affected,
-            tables.affects,
+            *self._affected,
             *self._hops,
             duration,
             words,
@@ -175,6 +174,14 @@ class Voxels:
         first = np.take_along_axis(self.grid.neighbours, np.argsort(missing, axis=1, kind="stable"), axis=1)
         return hop_rates(self.network, self.grid, self.diffusion), first, (~missing).sum(axis=1)
 
+    @cached_property
+    def _affected(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The reactions that each event changes, and how many: reactions, hops of a species, and the start."""
+        needs = self.network.reactants.T > 0
+        change = (self.network.change != 0).astype(np.int64)
+        table = np.vstack((change @ needs > 0, needs, np.ones((1, len(self.network.names)), dtype=bool)))
+        return np.argsort(~table, axis=1, kind="stable"), table.sum(axis=1)
+
     def _expected(self, macro: NDArray[np.float64]) -> NDArray[np.float64]:
         numbers = np.asarray(np.asarray(macro, dtype=np.float64) * self.volume)
         wanted = (len(self.network.species), len(self.grid))
@@ -201,13 +208,14 @@ def _uniform(words: Array) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _total(propensity: Array, hop: Array, degree: int, count: Array) -> float:
-    hops = 0.0
+def _total(v: int, propensity: Array, hop: Array, degree: Array, count: Array) -> float:
+    """How often anything happens in a voxel."""
+    hops, reactions = 0.0, 0.0
     for s in range(hop.size):
-        hops += hop[s] * count[s]
-    total = degree * hops
-    for r in range(propensity.size):
-        total += propensity[r]
+        hops += hop[s] * count[v, s]
+    for r in range(propensity.shape[1]):
+        reactions += propensity[v, r]
+    total: float = reactions + degree[v] * hops
     return total
 
 
@@ -227,19 +235,19 @@ def _descend(tree: Array, drawn: float) -> tuple[int, float]:
     node, leaves = 1, tree.size // 2
     while node < leaves:
         node *= 2
-        if drawn >= tree[node] and tree[node + 1] > 0.0:
-            drawn -= tree[node]
-            node += 1
+        right = (drawn >= tree[node]) & (tree[node + 1] > 0.0)
+        drawn -= right * tree[node]
+        node += right
     return node, drawn
 
 
 @njit(cache=True, nogil=True)
-def _which(propensity: Array, hop: Array, degree: int, count: Array, drawn: float) -> int:
+def _which(v: int, propensity: Array, hop: Array, degree: Array, count: Array, drawn: float) -> int:
     """The event of a voxel in which a number lies: a reaction, or one of the species, after the reactions."""
-    chosen = -1
-    for event in range(propensity.size + hop.size):
-        species = event - propensity.size
-        size = propensity[event] if species < 0 else degree * hop[species] * count[species]
+    chosen, reactions = -1, propensity.shape[1]
+    for event in range(reactions + hop.size):
+        s = event - reactions
+        size = propensity[v, event] if s < 0 else degree[v] * hop[s] * count[v, s]
         if size > 0.0:
             chosen = event
             drawn -= size
@@ -251,8 +259,9 @@ def _which(propensity: Array, hop: Array, degree: int, count: Array, drawn: floa
 @njit(cache=True, nogil=True)
 def _refresh(
     v: int,
-    reactions: Array,
-    how_many: int,
+    cause: int,
+    affected: Array,
+    affects: Array,
     rate: Array,
     factor: Array,
     offset: Array,
@@ -262,14 +271,14 @@ def _refresh(
     propensity: Array,
     tree: Array,
 ) -> None:
-    """The propensities of these reactions in a voxel, and its total."""
-    for k in range(how_many):
-        r = reactions[k]
+    """What an event changes in a voxel: the propensities that it affects, and the total."""
+    for k in range(affects[cause]):
+        r = affected[cause, k]
         value = rate[r]
         for f in range(factor.shape[1]):
             value *= count[v, factor[r, f]] - offset[r, f]
         propensity[v, r] = value
-    _grow(tree, tree.size // 2 + v, _total(propensity[v], hop, degree[v], count[v]))
+    _grow(tree, tree.size // 2 + v, _total(v, propensity, hop, degree, count))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -295,15 +304,8 @@ def _react_and_hop(
     while leaves < voxels:
         leaves *= 2
     tree, propensity = np.zeros(2 * leaves), np.zeros((voxels, reactions))
-    every = np.arange(reactions)
-    needs, needing = np.zeros((species, reactions), np.int64), np.zeros(species, np.int64)
-    for r in range(reactions):
-        for s in range(species):
-            if (factor[r] == s).any():
-                needs[s, needing[s]] = r
-                needing[s] += 1
     for v in range(voxels):
-        _refresh(v, every, reactions, rate, factor, offset, hop, degree, count, propensity, tree)
+        _refresh(v, reactions + species, affected, affects, rate, factor, offset, hop, degree, count, propensity, tree)
     time = 0.0
     while True:
         time -= np.log(1.0 - _uniform(words)) / tree[1]
@@ -311,13 +313,12 @@ def _react_and_hop(
             return
         node, drawn = _descend(tree, _uniform(words) * tree[1])
         v = node - leaves
-        event = _which(propensity[v], hop, degree[v], count[v], drawn)
+        event = _which(v, propensity, hop, degree, count, drawn)
         if event < reactions:
             firings[v, event] += 1
             for k in range(changed.shape[1]):
                 count[v, changed[event, k]] += change[event, k]
                 moment[v, changed[event, k]] += change[event, k] * time
-            _refresh(v, affected[event], affects[event], rate, factor, offset, hop, degree, count, propensity, tree)
         else:
             s = event - reactions
             there = neighbours[v, int(_uniform(words) * degree[v])]
@@ -325,5 +326,5 @@ def _react_and_hop(
             moment[v, s] -= time
             count[there, s] += 1.0
             moment[there, s] += time
-            _refresh(v, needs[s], needing[s], rate, factor, offset, hop, degree, count, propensity, tree)
-            _refresh(there, needs[s], needing[s], rate, factor, offset, hop, degree, count, propensity, tree)
+            _refresh(there, event, affected, affects, rate, factor, offset, hop, degree, count, propensity, tree)
+        _refresh(v, event, affected, affects, rate, factor, offset, hop, degree, count, propensity, tree)
