@@ -143,8 +143,8 @@ class Tables:
 class Direct:
     """The direct method: when the next reaction happens, then which, from two random numbers (Gillespie 1977).
 
-    Cost: one logarithm, two random numbers and the propensities that changed per reaction; the choice looks
-    at every reaction of the network.
+    Cost: one logarithm, two random numbers and the propensities that changed per reaction (all of them where there
+    are few); the choice looks at every reaction of the network.
 
     References
     ----------
@@ -369,6 +369,7 @@ def _direct(
     samples: Array,
 ) -> float:
     reactions = rate.size
+    few = reactions <= 6  # then taking all propensities anew is faster than looking up which have changed
     propensity, cumulative = np.empty(reactions), np.empty(reactions)
     for r in range(reactions):
         propensity[r] = _propensity(r, rate, factor, offset, count)
@@ -377,7 +378,10 @@ def _direct(
         while True:
             total = 0.0
             for r in range(reactions):
-                total += propensity[r]
+                if few:
+                    total += _propensity(r, rate, factor, offset, count)
+                else:
+                    total += propensity[r]
                 cumulative[r] = total
             after = time + _exponential(words) / total
             if not after < times[i]:  # nor if nothing can happen any more: inf or nan
@@ -393,9 +397,10 @@ def _direct(
                 moment[changed[fired, k]] += change[fired, k] * time
             if count[watched] == target:
                 return time
-            for k in range(affects[fired]):
-                r = affected[fired, k]
-                propensity[r] = _propensity(r, rate, factor, offset, count)
+            if not few:
+                for k in range(affects[fired]):
+                    r = affected[fired, k]
+                    propensity[r] = _propensity(r, rate, factor, offset, count)
         time = times[i]  # waiting has no memory: what was drawn beyond is drawn anew
         samples[i] = count
     return time

@@ -44,7 +44,7 @@ class TauLeaping:
 
     References
     ----------
-    Cao, Gillespie & Petzold, J. Chem. Phys. 124 (2006) 044109, doi:10.1063/1.2159468: the six steps of section V.
+    Cao, Gillespie & Petzold, J. Chem. Phys. 124 (2006) 044109, doi:10.1063/1.2159468.
 
     Examples
     --------
