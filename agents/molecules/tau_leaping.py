@@ -10,7 +10,8 @@ from numba import njit
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from agents.molecules.ssa import Molecules, Tables
+from agents.molecules.population import Molecules
+from agents.molecules.tables import Tables
 
 __all__ = ["TauLeaping"]
 
