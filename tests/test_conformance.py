@@ -32,6 +32,7 @@ from agents.cars import (
     SafeDistance,
     Vehicle,
 )
+from agents.molecules import Grid, RandomTimeChange, TauLeaping, Voxels, WellMixed, read_network
 
 TIMES = (2.0, 5.0)
 MIXED = Fleet((CAR, TRUCK, CAUTIOUS, BRISK), (0.5, 0.2, 0.2, 0.1))
@@ -73,6 +74,29 @@ COUNTS = np.array([0.3, 9.0, 16.0, 32.0, 44.0])
 POPULATIONS |= {
     f"{type(law).__name__} of counts": Population(RoadOfCounts(law, CAR, 50, np.linspace(0.0, 2500.0, 6)), COUNTS, 0.02)
     for law in (IDM(), SafeDistance(), Newell())
+}
+BRUSSELATOR, ENZYME = read_network("brusselator"), read_network("michaelis_menten")
+ONE_MOLECULE = 1 / 50.0
+TWO_SPECIES = np.array([1.013, 2.987])
+POPULATIONS |= {
+    "brusselator": Population(WellMixed(BRUSSELATOR, 50.0), TWO_SPECIES, ONE_MOLECULE),
+    "brusselator with a stream per reaction": Population(
+        WellMixed(BRUSSELATOR, 50.0, method=RandomTimeChange()), TWO_SPECIES, ONE_MOLECULE
+    ),
+    "leaping brusselator": Population(WellMixed(BRUSSELATOR, 5000.0, method=TauLeaping()), TWO_SPECIES, ONE_MOLECULE),
+    "enzyme": Population(WellMixed(ENZYME, 6e8), np.array([1.4, 4.1, 0.6, 0.3]) * 1e-7, 1 / 6e8),
+    "enzyme by its product": Population(WellMixed(ENZYME, 6e8, species=("P",)), np.array([1e-7]), 1 / 6e8),
+    "carbon monoxide and oxygen": Population(
+        WellMixed(read_network("co_oxidation"), 1000.0, species=("A", "B")), np.array([0.3331, 0.2503]), 1e-3
+    ),
+    "brusselator along a line": Population(
+        Voxels(BRUSSELATOR, 50.0, Grid((6,), 0.5), {"X": 0.01, "Y": 0.05}), np.outer(TWO_SPECIES, np.ones(6)), 1.2 / 50
+    ),
+    "enzyme in a periodic plane": Population(
+        Voxels(ENZYME, 6e7, Grid((3, 4), 1.0, periodic=True), {"S": 0.2, "P": 0.2}),
+        np.outer([1.4e-7, 4.1e-7, 0.6e-7, 0.3e-7], np.linspace(0.5, 1.5, 12)),
+        2 / 6e7,
+    ),
 }
 every_population = pytest.mark.parametrize("population", POPULATIONS.values(), ids=POPULATIONS.keys())
 

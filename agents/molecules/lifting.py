@@ -1,0 +1,178 @@
+"""Whole molecules from concentrations: as many of each as told, with what is conserved exact."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["nearest", "place", "systematic", "whole_totals"]
+
+_ROUNDING = 1e-9  # relative: a number this close to a whole one is taken for it
+
+
+def systematic(expected: ArrayLike, rng: Generator) -> NDArray[np.int64]:
+    """Whole numbers that are the given ones on average: systematic sampling with one random offset.
+
+    n_i = floor(E_1 + ... + E_i + u) - floor(E_1 + ... + E_{i-1} + u), with u uniform in [0, 1): every number is
+    within 1 of what is expected, and so is every sum of neighbours. A whole total is kept exactly.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative or not finite.
+
+    Examples
+    --------
+    >>> int(systematic([0.5, 2.0, 1.5], np.random.default_rng(0)).sum())
+    4
+    """
+    numbers = _checked(expected)
+    reached = np.concatenate(([0.0], np.cumsum(numbers)))
+    reached = np.where(_is_whole(reached), np.rint(reached), reached)
+    return np.diff(np.floor(reached + rng.random())).astype(np.int64)
+
+
+def whole_totals(expected: ArrayLike, laws: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What is conserved, rounded, (laws,): the totals that `place` keeps.
+
+    >>> whole_totals([0.4, 1.7], np.array([[1, 1]]))
+    array([2])
+    """
+    return np.rint(laws @ np.asarray(expected, dtype=np.float64)).astype(np.int64)
+
+
+def place(expected: ArrayLike, laws: NDArray[np.int64], rng: Generator) -> NDArray[np.int64]:
+    """Numbers of molecules, (species,), with the totals of `whole_totals`.
+
+    Without laws this is `systematic` sampling. With laws the residues are rounded by the flight phase of the
+    cube method: a random walk along what the laws leave free, until every number is whole. The mean over all
+    ``rng`` is what is expected (moved onto the whole totals, in proportion to the numbers), and every number
+    is within 1 of it. Where the walk ends in a corner that is not whole, as it can where a law has weights
+    other than 0 and 1, the nearest whole numbers are taken, which costs the mean a fraction of a molecule.
+
+    Parameters
+    ----------
+    expected
+        (species,), not negative, not necessarily whole.
+    laws
+        Weights of the species in what is conserved, (laws, species).
+
+    Raises
+    ------
+    ValueError
+        If a number is negative or not finite, or no whole numbers have the totals.
+
+    References
+    ----------
+    Deville & Tillé, Biometrika 91 (2004) 893, doi:10.1093/biomet/91.4.893.
+
+    Examples
+    --------
+    >>> place([1.5, 3.5, 0.5], np.array([[1, 0, 1], [0, 1, 1]]), np.random.default_rng(1))
+    array([2, 4, 0])
+    """
+    numbers = _checked(expected)
+    if not len(laws):
+        return systematic(numbers, rng)
+    totals = whole_totals(numbers, laws)
+    numbers = _move_onto(numbers, laws, totals)
+    base = np.where(_is_whole(numbers), np.rint(numbers), np.floor(numbers))
+    counts = base + _flight(numbers - base, laws, rng)
+    whole = np.rint(counts).astype(np.int64)
+    if _is_whole(counts).all() and (whole >= 0).all() and np.array_equal(laws @ whole, totals):
+        return whole
+    return _nearest_whole(np.maximum(counts, 0.0), laws, totals)
+
+
+def nearest(
+    reference: NDArray[np.float64], fixed: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The numbers nearest to a reference, not negative, with ``fixed @ numbers = values``.
+
+    Minimises Σ (x - reference)² / (reference + 1), the distance in standard deviations of Poisson numbers, by
+    an active set: what would become negative is 0.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+
+    Examples
+    --------
+    >>> nearest(np.array([6.0, 3.0, 1.0]), np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]]), np.array([10.0, 4.0]))
+    array([4.09090909, 1.90909091, 4.        ])
+    """
+    numbers, free = np.zeros_like(reference), np.ones(len(reference), dtype=bool)
+    tolerance = _ROUNDING * (1.0 + np.abs(values).max(initial=0.0))
+    while free.any():
+        spread = reference[free] + 1.0
+        rows = fixed[:, free]
+        force = np.linalg.pinv((rows * spread) @ rows.T, rcond=1e-12) @ (values - rows @ reference[free])
+        numbers[:] = 0.0
+        numbers[free] = reference[free] + spread * (rows.T @ force)
+        if (numbers >= -tolerance).all():
+            break
+        free &= numbers >= -tolerance
+    numbers = np.maximum(numbers, 0.0)
+    if not np.allclose(fixed @ numbers, values, rtol=1e-7, atol=10 * tolerance):
+        raise ValueError(
+            f"No numbers of molecules are {values} (the macro state, then the conserved totals): "
+            f"the nearest are {fixed @ numbers}. Choose a state that the totals allow."
+        )
+    return numbers
+
+
+def _checked(expected: ArrayLike) -> NDArray[np.float64]:
+    numbers = np.asarray(expected, dtype=np.float64)
+    if not (np.isfinite(numbers) & (numbers >= 0)).all():
+        raise ValueError(f"Expected numbers of molecules must be finite and not negative: got {numbers}.")
+    return numbers
+
+
+def _is_whole(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.abs(numbers - np.rint(numbers)) <= _ROUNDING * np.maximum(1.0, np.abs(numbers))
+
+
+def _move_onto(numbers: NDArray[np.float64], laws: NDArray[np.int64], totals: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The numbers with these totals, moved in proportion to themselves."""
+    missing = totals - laws @ numbers
+    if (np.abs(missing) <= _ROUNDING * np.maximum(1.0, np.abs(totals))).all():
+        return numbers
+    force = np.linalg.pinv((laws * numbers) @ laws.T, rcond=1e-12) @ missing
+    return np.maximum(numbers * (1.0 + laws.T @ force), 0.0)
+
+
+def _flight(residues: NDArray[np.float64], laws: NDArray[np.int64], rng: Generator) -> NDArray[np.float64]:
+    """0 or 1 with the residues as probabilities, and ``laws @`` them kept, as far as corners of the cube do."""
+    point = residues.copy()
+    while True:
+        free = np.flatnonzero(~_is_whole(point))[: len(laws) + 1]
+        if not len(free):
+            return np.asarray(np.rint(point))
+        _, strength, directions = np.linalg.svd(laws[:, free].astype(np.float64), full_matrices=True)
+        if (strength > 1e-9).sum() == len(free):
+            return point
+        way = np.where(np.abs(directions[-1]) > 1e-9, directions[-1], 0.0)
+        here, moves = point[free], way != 0
+        walls = [(np.where(sign * way > 0, 1.0, 0.0) - here)[moves] / (sign * way[moves]) for sign in (1.0, -1.0)]
+        onward, back = (float(room.min()) for room in walls)
+        step = onward if rng.random() * (onward + back) < back else -back
+        point[free] = here + step * way
+
+
+def _nearest_whole(
+    numbers: NDArray[np.float64], laws: NDArray[np.int64], totals: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Whole numbers with these totals at the smallest sum of absolute distances."""
+    from scipy.optimize import LinearConstraint, milp
+
+    count = len(numbers)
+    one = np.eye(count)
+    keep = LinearConstraint(np.hstack((laws, np.zeros_like(laws))), totals, totals)
+    above = LinearConstraint(np.hstack((one, -one)), -np.inf, numbers)
+    below = LinearConstraint(np.hstack((one, one)), numbers, np.inf)
+    found = milp(np.repeat([0.0, 1.0], count), integrality=np.repeat([1, 0], count), constraints=(keep, above, below))
+    if found.x is None:
+        raise ValueError(f"No whole numbers of molecules have the conserved totals {totals}: choose others.")
+    return np.rint(found.x[:count]).astype(np.int64)
