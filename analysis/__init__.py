@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.calibration import draw_calibration
+    from analysis.diagnosis import draw_diagnosis
     from analysis.fundamental_diagram import draw_fundamental_diagram
     from analysis.growth import draw_growth
     from analysis.queue import draw_queue
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "draw_calibration": "calibration",
+    "draw_diagnosis": "diagnosis",
     "draw_fundamental_diagram": "fundamental_diagram",
     "draw_growth": "growth",
     "draw_paths": "space_time",
@@ -23,6 +25,7 @@ _HOME = {
 
 __all__ = [
     "draw_calibration",
+    "draw_diagnosis",
     "draw_fundamental_diagram",
     "draw_growth",
     "draw_paths",

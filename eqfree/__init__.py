@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eqfree import hmm, projective
     from eqfree.calibration import Calibration, calibrate
+    from eqfree.diagnosis import Diagnosis, diagnose
     from eqfree.fields import Field
     from eqfree.micro import MicroModel, micro_model
     from eqfree.projective import solve_projective
@@ -22,6 +23,7 @@ _HOME = {
     "CoarseTimeStepper": "stepper",
     "Context": "scenario",
     "Cost": "results",
+    "Diagnosis": "diagnosis",
     "Field": "fields",
     "MicroModel": "micro",
     "Relation": "results",
@@ -32,6 +34,7 @@ _HOME = {
     "Trajectory": "results",
     "Value": "results",
     "calibrate": "calibration",
+    "diagnose": "diagnosis",
     "micro_model": "micro",
     "run": "scenario",
     "solve_projective": "projective",
@@ -44,6 +47,7 @@ __all__ = [
     "CoarseTimeStepper",
     "Context",
     "Cost",
+    "Diagnosis",
     "Field",
     "MicroModel",
     "Relation",
@@ -54,6 +58,7 @@ __all__ = [
     "Trajectory",
     "Value",
     "calibrate",
+    "diagnose",
     "hmm",
     "micro_model",
     "projective",

@@ -1,0 +1,125 @@
+"""Two lattices of which a density alone may or may not tell enough: growing cells, and a gas with repulsion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numba import njit
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+Sites: TypeAlias = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class GrowingCells:
+    """Cells on a periodic square of side x side sites, at most one a site; the macro state is their density.
+
+    Each tries to move to one of its four neighbours at the rate ``motility`` and to put a daughter on one of them
+    at the rate 1; what is aimed at an occupied site fails. Lifting puts cells on random sites. With F the pair
+    factor P(11)/density**2, density' = density (1 - F density): the slope needs F.
+    """
+
+    motility: float
+    side: int = 100
+
+    def lift(self, macro: Array, rng: Generator) -> Sites:
+        sites = np.zeros(self.side**2, np.uint8)
+        sites[rng.permutation(sites.size)[: round(macro[0] * sites.size)]] = 1
+        return sites
+
+    def evolve(self, micro: Sites, duration: float, rng: Generator) -> Sites:
+        _grow(micro, self.side, self.motility, duration, rng)
+        return micro
+
+    def restrict(self, micro: Sites) -> Array:
+        return np.array([micro.mean()])
+
+
+@dataclass(frozen=True)
+class RepulsiveGas:
+    """The symmetric Katz-Lebowitz-Spohn gas on a ring; the macro state is the amplitude of its cosine wave.
+
+    A particle hops to a free neighbour at the rate 1 + repulsion (behind - ahead), behind and ahead the occupation
+    of the sites before and after the pair. Lifting aims at the density ``mean + amplitude cos(2 pi i/length)``,
+    site by site and independently, or by systematic sampling: equally spaced quantiles of the cumulative density,
+    from one random offset.
+    """
+
+    systematic: bool
+    repulsion: float = 0.9
+    length: int = 50
+    mean: float = 0.5
+    time_step: float = 1.0
+
+    @property
+    def wave(self) -> Array:
+        return np.asarray(np.cos(2 * np.pi * (np.arange(self.length) + 0.5) / self.length))
+
+    def lift(self, macro: Array, rng: Generator) -> Sites:
+        density = self.mean + macro[0] * self.wave
+        if not self.systematic:
+            return np.asarray(rng.random(self.length) < density, np.uint8)
+        edges = np.floor(np.concatenate([[0.0], np.cumsum(density)]) + rng.random())
+        return np.diff(edges).astype(np.uint8)
+
+    def evolve(self, micro: Sites, duration: float, rng: Generator) -> Sites:
+        _hop(micro, self.repulsion, duration, rng)
+        return micro
+
+    def restrict(self, micro: Sites) -> Array:
+        return np.array([2 * (micro @ self.wave) / self.length])
+
+
+def _grow_kernel(sites: Any, side: int, motility: float, duration: float, rng: Any) -> None:
+    cells = np.empty(sites.size, np.int64)
+    count = 0
+    for site in range(sites.size):
+        if sites[site]:
+            cells[count] = site
+            count += 1
+    rate = 1.0 + motility
+    time = rng.standard_exponential() / (rate * count)
+    while time < duration:
+        number = int(rng.random() * count)
+        row, column = divmod(cells[number], side)
+        way = int(4 * rng.random())
+        if way == 0:
+            row = (row + 1) % side
+        elif way == 1:
+            row = (row - 1) % side
+        elif way == 2:
+            column = (column + 1) % side
+        else:
+            column = (column - 1) % side
+        target = row * side + column
+        if not sites[target]:
+            if rate * rng.random() < motility:
+                sites[cells[number]] = 0
+                cells[number] = target
+            else:
+                cells[count] = target
+                count += 1
+            sites[target] = 1
+        time += rng.standard_exponential() / (rate * count)
+
+
+def _hop_kernel(sites: Any, repulsion: float, duration: float, rng: Any) -> None:
+    length, fastest = sites.size, 1.0 + abs(repulsion)
+    time = rng.standard_exponential() / (fastest * length)
+    while time < duration:
+        left = int(rng.random() * length)
+        right = (left + 1) % length
+        if sites[left] != sites[right]:
+            behind, ahead = sites[(left - 1) % length], sites[(left + 2) % length]
+            if sites[right]:
+                behind, ahead = ahead, behind
+            if fastest * rng.random() < 1.0 + repulsion * (float(behind) - float(ahead)):
+                sites[left], sites[right] = sites[right], sites[left]
+        time += rng.standard_exponential() / (fastest * length)
+
+
+_grow, _hop = njit(nogil=True)(_grow_kernel), njit(nogil=True)(_hop_kernel)
