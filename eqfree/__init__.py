@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from eqfree.fields import Field
     from eqfree.micro import MicroModel, micro_model
     from eqfree.projective import solve_projective
-    from eqfree.results import Check, Cost, Relation, Status, Study, Trajectory, Value
+    from eqfree.results import Check, Cost, Crossing, Relation, Status, Study, Trajectory, Value
     from eqfree.scenario import Context, Scenario, ScenarioSettings, run
     from eqfree.stepper import CoarseTimeStepper
 
@@ -23,6 +23,7 @@ _HOME = {
     "CoarseTimeStepper": "stepper",
     "Context": "scenario",
     "Cost": "results",
+    "Crossing": "results",
     "Diagnosis": "diagnosis",
     "Field": "fields",
     "MicroModel": "micro",
@@ -47,6 +48,7 @@ __all__ = [
     "CoarseTimeStepper",
     "Context",
     "Cost",
+    "Crossing",
     "Diagnosis",
     "Field",
     "MicroModel",
