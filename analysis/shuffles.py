@@ -14,7 +14,7 @@ __all__ = ["draw_shuffles"]
 
 
 def draw_shuffles(roads: pd.DataFrame) -> Figure:
-    """Density over place at the last time: the mean of shuffles, one standard deviation around it, and the law's.
+    """Density over place at the last time: the mean of shuffles with its error, how far one is off, and the law's.
 
     A panel for each kind of drivers.
 
@@ -22,13 +22,13 @@ def draw_shuffles(roads: pd.DataFrame) -> Figure:
     ----------
     roads
         Columns drivers, time (s), place (m), and densities (veh/km): density by the law, density_directly the mean of
-        the shuffles, density_deviation their standard deviation.
+        the shuffles, density_deviation their standard deviation, density_stderr that of their mean.
 
     Examples
     --------
     >>> import pandas as pd
     >>> road = pd.DataFrame({"time": 60.0, "place": [100.0, 300.0], "density": [20.0, 25.0]})
-    >>> road = road.assign(drivers="mixed", density_directly=[21.0, 24.0], density_deviation=2.0)
+    >>> road = road.assign(drivers="mixed", density_directly=[21.0, 24.0], density_deviation=2.0, density_stderr=0.5)
     >>> draw_shuffles(road).axes[0].get_ylabel()
     'density (veh/km)'
     """
@@ -48,7 +48,14 @@ def draw_shuffles(roads: pd.DataFrame) -> Figure:
             linewidth=0,
             label="one standard deviation over shuffles",
         )
-        axes.plot(place, mean, color=style.MEASURED, linewidth=style.LINE, label="mean of shuffles")
+        axes.errorbar(
+            place,
+            mean,
+            2 * last["density_stderr"],
+            color=style.MEASURED,
+            linewidth=style.LINE,
+            label="mean of shuffles, two standard errors",
+        )
         axes.plot(place, last["density"], color=style.MAIN, linewidth=style.LINE, label="conservation law")
         style.finish(axes, "place (km)", "density (veh/km)")
         axes.set_title(kind, fontsize=style.SMALL, color=style.INK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil, inf
+from math import ceil, inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -133,18 +133,27 @@ def count_queue(road: BottleneckSettings) -> CumulativeCounts:
     >>> [round(time) for time in count_queue(BottleneckSettings()).queueing]
     [1876, 5501]
     """
-    if not (road.demand <= road.peak and road.rush_begin < road.rush_end):
+    if not road.rush_begin < road.rush_end:
         raise ValueError(
-            "A rush must begin before it ends, and more arrive at its peak than without it: got bottleneck.demand="
-            f"{road.demand:g} and bottleneck.peak={road.peak:g} veh/h, bottleneck.rush_begin={road.rush_begin:g} and "
-            f"bottleneck.rush_end={road.rush_end:g} s."
+            f"The rush must begin before it ends: got bottleneck.rush_begin={road.rush_begin:g} s and "
+            f"bottleneck.rush_end={road.rush_end:g} s. Exchange the two, or end it later."
+        )
+    if not road.demand <= road.peak:
+        raise ValueError(
+            f"More must arrive at the peak of the rush than without it: got bottleneck.peak={road.peak:g} veh/h and "
+            f"bottleneck.demand={road.demand:g} veh/h. Raise the one, or lower the other."
         )
     here, inside = (_capacity(headway) for headway in (CAR.time_headway, road.time_headway))
-    if not (road.peak <= here * VEH_H and road.demand <= inside * VEH_H):
+    if not road.peak <= here * VEH_H:
         raise ValueError(
-            f"The road must take all who arrive, {here * VEH_H:.4g} veh/h, and the bottleneck those who come without "
-            f"the rush, {inside * VEH_H:.4g} veh/h: got bottleneck.peak={road.peak:g} and bottleneck.demand="
-            f"{road.demand:g} veh/h."
+            f"The road must take all who arrive at the peak, at most {here * VEH_H:.4g} veh/h: got bottleneck.peak="
+            f"{road.peak:g} veh/h. Lower it."
+        )
+    if not road.demand <= inside * VEH_H:
+        raise ValueError(
+            f"The bottleneck must pass those who arrive without the rush, at most {inside * VEH_H:.4g} veh/h at "
+            f"bottleneck.time_headway={road.time_headway:g} s: got bottleneck.demand={road.demand:g} veh/h. Lower it, "
+            "or shorten the time headway."
         )
     rush = Rush(road.demand / VEH_H, road.peak / VEH_H, road.rush_begin, road.rush_end)
     space = CAR.length + CAR.minimum_gap
@@ -236,9 +245,13 @@ def _findings(counts: CumulativeCounts, table: pd.DataFrame) -> tuple[dict[str, 
     }
     if counts.queueing is None:
         return values, [f"Bottleneck: no queue, since it passes {counts.capacity * VEH_H:.4g} veh/h."]
+    if not largest > 0:
+        begin = counts.queueing[0] / 60
+        return values, [f"Bottleneck: no queue in this time; one would begin after {begin:.3g} min."]
     gone = _gone(table["time"].to_numpy(), table["queue"].to_numpy())
-    until = f"gone after {gone / 60:.3g} min" if gone == gone else f"still {table['queue'].iloc[-1]:.4g} m at the end"
-    if gone == gone:
+    until = f"still {table['queue'].iloc[-1]:.4g} m at the end"
+    if isfinite(gone):
+        until = f"gone after {gone / 60:.3g} min ({counts.queueing[1] / 60:.3g} min)"
         values["bottleneck_queue_gone"] = ef.Value(gone, unit="s")
     note = (
         f"Bottleneck: a queue of up to {largest:.4g} m ({table['queue_by_counts'].max():.4g} m by the cumulative "

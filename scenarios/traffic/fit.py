@@ -22,6 +22,7 @@ __all__ = ["fit_drivers", "fit_notes", "fit_tables", "fit_values", "fitted_curve
 _FEWEST_BINS = 6  # twice the parameters
 _SHORTEST = 4.0  # m
 _POOR = 4.0  # reduced chi-square, with the model error in it, from which the misfit is no chance
+_ENOUGH_DRAWS = 20  # for a 95 % interval: one draw lies outside
 UNITS = {"reaction_time": "s", "effective_length": "m", "free_speed": "km/h"}
 
 
@@ -126,11 +127,12 @@ def fit_notes(fit: ef.Calibration, measured: pd.DataFrame) -> list[str]:
     notes = []
     for name, value in fit.values.items():
         low, high = fit.intervals[name]
-        interval = (
-            f"{name.replace('_', ' ')} {value:.3g} {UNITS[name]}, 95 % interval {low:.3g} to {high:.3g} "
-            f"({len(fit.samples)} bootstrap draws)"
-        )
-        notes.append(f"Fitted {interval}." if fit.identified[name] else f"Not fixed by {reach}: {interval}.")
+        draws = f"{len(fit.samples)} bootstrap draws"
+        told = f"95 % interval {low:.3g} to {high:.3g} ({draws})"
+        if len(fit.samples) < _ENOUGH_DRAWS:
+            told = f"no interval, for which {draws} are too few"
+        fitted = f"{name.replace('_', ' ')} {value:.3g} {UNITS[name]}, {told}"
+        notes.append(f"Fitted {fitted}." if fit.identified[name] else f"Not fixed by {reach}: {fitted}.")
     if not fit.identified["effective_length"]:
         notes.append("These measurements fix no jam density: make none of the fitted length.")
     if fit.values["effective_length"] < _SHORTEST:

@@ -185,7 +185,8 @@ def run_projection(settings: Settings, context: Context) -> Part:
 def _words(row: Mapping[str, float]) -> str:
     return (
         f"density differs from every car by {row['l1']:.2%} of the mean at the end, {row['l1_mean']:.2%} in the mean "
-        f"over time and {row['l1_largest']:.2%} at most; gain {row['gain']:.3g}."
+        f"over time and {row['l1_largest']:.2%} at most. {row['gain']:.3g} times less time was simulated (the "
+        f"gain); on the clock it took {row['wall']:.2g} s, and these compiled cars {row['wall_directly']:.2g} s."
     )
 
 

@@ -25,6 +25,12 @@ def _is_share(share: float) -> float:
     return share
 
 
+def _are_different(parts: tuple[PartName, ...]) -> tuple[PartName, ...]:
+    if len(set(parts)) < len(parts):
+        raise ValueError(f"Every part is computed once: got {', '.join(parts)}. Name each once.")
+    return parts
+
+
 Share = Annotated[float, Field(ge=0, le=0.9), AfterValidator(_is_share)]
 
 
@@ -100,7 +106,7 @@ class MotorwaySettings(SettingsGroup):
 class BottleneckSettings(SettingsGroup):
     """The open road on a part of which drivers keep more distance, and the rush hour that it has to pass."""
 
-    length: float = Field(10_000.0, ge=1_000, le=100_000, description="length of the road with the bottleneck (m)")
+    length: float = Field(10_000.0, ge=1_000, le=50_000, description="length of the road with the bottleneck (m)")
     begin: float = Field(8_000.0, ge=0, le=100_000, description="where the bottleneck begins (m)")
     end: float = Field(9_000.0, ge=0, le=100_000, description="where it ends (m)")
     time_headway: float = Field(
@@ -116,10 +122,10 @@ class BottleneckSettings(SettingsGroup):
     peak: float = Field(1_800.0, ge=0, le=10_000, description="arrivals at the peak of the rush (veh/h)")
     rush_begin: float = Field(600.0, ge=0, le=86_400, description="when the rush begins (s)")
     rush_end: float = Field(4_200.0, ge=0, le=86_400, description="when it is over; its peak is halfway (s)")
-    duration: float = Field(7_200.0, ge=60, le=86_400, description="time over which the road is followed (s)")
+    duration: float = Field(7_200.0, ge=60, le=28_800, description="time over which the road is followed (s)")
     cell: float = Field(
         100.0,
-        ge=10,
+        ge=25,
         le=2_000,
         description="width of a cell; must divide length, begin and end (m)",
     )
@@ -132,10 +138,16 @@ class BottleneckSettings(SettingsGroup):
         ValueError
             If the bottleneck does not lie on the road, arrivals before it, or the cells do not fit.
         """
+        if not self.begin < self.end:
+            raise ValueError(
+                f"The bottleneck must begin before it ends: got bottleneck.begin={self.begin:g} m and bottleneck.end="
+                f"{self.end:g} m. Exchange the two, or lengthen it."
+            )
         if not 0 < self.begin < self.end <= self.length:
             raise ValueError(
                 "The bottleneck must lie on its road, and some of the road before it: got bottleneck.begin="
-                f"{self.begin:g} m and bottleneck.end={self.end:g} m for bottleneck.length={self.length:g} m."
+                f"{self.begin:g} m and bottleneck.end={self.end:g} m for bottleneck.length="
+                f"{self.length:g} m. Move it there."
             )
         places = np.array([self.begin, self.end, self.length])
         if (np.abs(places / self.cell - np.round(places / self.cell)) > 1e-9 * places / self.cell).any():
@@ -163,19 +175,22 @@ class Settings(ScenarioSettings):
         "road.window": 500.0,
     }
 
-    parts: Annotated[tuple[PartName, ...], Field(min_length=1)] = Field(
+    parts: Annotated[tuple[PartName, ...], Field(min_length=1), AfterValidator(_are_different)] = Field(
         ("diagram", "motorway", "bottleneck", "projection", "jam"), description="what to compute, in this order"
     )
     model: Model = Field(
         "idm",
-        description="how drivers drive: idm (accelerate and brake), safe_distance (speed = gap / time headway), "
+        description="how drivers drive in the part diagram: idm (accelerate and brake), "
+        "safe_distance (speed = gap / time headway), "
         "newell (the path of the car ahead, later), optimal_velocity (relax to a speed for the gap), "
         "nagel_schreckenberg (in cells)",
     )
     densities: Annotated[int, Field(ge=5, le=200)] | Densities = Field(
         25, description="how many densities up to the jam, or the densities themselves (veh/km)"
     )
-    fleet: FleetSettings = Field(FleetSettings(), description="who drives")
+    fleet: FleetSettings = Field(
+        FleetSettings(), description="who drives in the part diagram; the other parts have drivers of their own"
+    )
     truck_shares: tuple[Share, ...] = Field(
         (0.0, 0.1, 0.3), description="truck shares whose diagrams are drawn beside the fleet's own (1)"
     )

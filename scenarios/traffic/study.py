@@ -41,16 +41,28 @@ def run(settings: Settings, context: Context) -> ef.Study:
     settings.bottleneck.edges()
     count_queue(settings.bottleneck)  # refuses a demand that makes no sense
     whole = join(PARTS[name](settings, context) for name in settings.parts)
+    notes = [*whole.notes, *_unused(settings)]
     return ef.Study(
         scenario="traffic",
         settings=settings.model_dump(mode="json"),
         values=whole.values,
         checks=whole.checks,
         tables=whole.tables,
-        notes=whole.notes,
+        notes=notes,
         failures=whole.failures,
         cost=whole.cost,
     )
+
+
+def _unused(settings: Settings) -> list[str]:
+    """That other parts than the diagram have drivers of their own, where the settings say otherwise."""
+    others = [name for name in settings.parts if name != "diagram"]
+    default = Settings()
+    if not others or (settings.model, settings.fleet) == (default.model, default.fleet):
+        return []
+    return [
+        f"`model` and `fleet` are the diagram's: {', '.join(others)} had drivers of their own, as told by `--help`."
+    ]
 
 
 def _run_diagram(settings: Settings, context: Context) -> Part:

@@ -12,7 +12,7 @@ def roads() -> pd.DataFrame:
     place = np.linspace(250.0, 9750.0, 20)
     parts = [
         pd.DataFrame({"time": time, "place": place, "density": 20.0 + time / 60, "density_deviation": 3.0}).assign(
-            drivers=kind, density_directly=18.0 + np.sin(place)
+            drivers=kind, density_directly=18.0 + np.sin(place), density_stderr=0.9
         )
         for kind in ("safe distance", "IDM")
         for time in (0.0, 60.0)
