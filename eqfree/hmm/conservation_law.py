@@ -13,81 +13,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eqfree.fields import Field
+from eqfree.hmm.bottleneck import Bottleneck
 from eqfree.hmm.boundary import Open, Ring
 from eqfree.hmm.finite_volume import Cells, Scheme
 from eqfree.hmm.flux import Flux
 from eqfree.hmm.flux_surface import FluxSurface
+from eqfree.hmm.joint import Joint, first_share
 from eqfree.results import Cost
 
-__all__ = ["Bottleneck", "ConservationLaw"]
+__all__ = ["ConservationLaw"]
 
 Array: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
 
 _ROUND_OFF = 1e-9  # of the largest flow or density
-
-
-@dataclass(frozen=True, eq=False)
-class Bottleneck:
-    """Another flux on a part of the road: a changed rule, a lane less.
-
-    Parameters
-    ----------
-    flux
-        The flux there.
-    begin, end
-        Where it is in force, by default to the end of the road; cells belong to it whose centres lie there.
-    capacity_drop
-        Share of the bottleneck's capacity that is lost while more wants to enter than it can pass: the queue
-        discharges at (1 - ``capacity_drop``) times capacity until it is gone.
-
-    Raises
-    ------
-    ValueError
-        For an end before the beginning, or a drop outside [0, 1).
-
-    Examples
-    --------
-    >>> from scipy.interpolate import PPoly
-    >>> from eqfree.hmm import FluxCurve
-    >>> Bottleneck(FluxCurve(PPoly([[-1.0], [1.0], [0.0]], [0.0, 1.0])), begin=800.0, capacity_drop=0.1).end
-    inf
-    """
-
-    flux: Flux
-    begin: float
-    end: float = inf
-    capacity_drop: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not self.begin < self.end:
-            raise ValueError(
-                f"A bottleneck must begin before it ends: got begin={self.begin:g}, end={self.end:g}. "
-                "On a ring, one across the joint is two."
-            )
-        if not 0 <= self.capacity_drop < 1:
-            raise ValueError(f"`capacity_drop` is a share of capacity, in [0, 1): got {self.capacity_drop:g}.")
-
-
-@dataclass(frozen=True)
-class _Joint:
-    """Faces with the same flux to their left, and the same to their right."""
-
-    faces: Indices
-    left: Indices
-    right: Indices
-    upstream: Flux
-    downstream: Flux
-    smooth: bool
-    capacity_drop: float
-
-    def pass_on(self, left: Array, ahead: Array, share: Array) -> Array:
-        """Where the flux changes: what wants to leave, what can enter, and what is lost while a queue stands."""
-        demand = self.upstream.curves(share).demand(left)
-        entry = self.downstream.curves(share)
-        queueing = demand > (1 + _ROUND_OFF) * entry.capacity
-        discharge = np.where(queueing, (1 - self.capacity_drop) * entry.capacity, entry.capacity)
-        return np.minimum(np.minimum(demand, entry.supply(ahead)), discharge)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +152,7 @@ class ConservationLaw:
         jam = np.empty(len(self.centres))
         for zone, flux in enumerate(self._fluxes):
             cells = self._zones == zone
-            jam[cells] = flux.jam_density(_first(shares, cells))
+            jam[cells] = flux.jam_density(first_share(shares, cells))
         return jam
 
     def largest_step(self, density: ArrayLike, scheme: Scheme, shares: ArrayLike = ()) -> float:
@@ -233,7 +172,7 @@ class ConservationLaw:
         for zone, flux in enumerate(self._fluxes):
             cells = self._zones == zone
             rate[cells] = flux.fastest / scheme.courant_limit / widths[cells]
-            if (gradients := flux.gradients(_first(shares, cells))) is not None:
+            if (gradients := flux.gradients(first_share(shares, cells))) is not None:
                 bounds = np.full((2, np.count_nonzero(cells)), [[low], [high]])
                 coefficient = gradients.largest(*bounds)
                 rate[cells] += coefficient * (1 / spacing[:-1] + 1 / spacing[1:])[cells] / widths[cells]
@@ -269,35 +208,19 @@ class ConservationLaw:
         """The flow through all faces, (face,); what the ends decide is left at zero."""
         flow = np.zeros(len(self.edges))
         for joint in self._joints:
-            left, right = after[0, joint.left], before[0, joint.right]
-            share = _first(after[1:], joint.left)
-            ahead = joint.downstream.matched(right, _first(before[1:], joint.right), share)
-            if joint.smooth:
-                passing = joint.upstream.curves(share).godunov(left, ahead) - self._gradient_flow(joint, means)
-            else:
-                passing = joint.pass_on(left, ahead, share)
-            flow[joint.faces] = passing
+            flow[joint.faces] = joint.flow(means, before, after, self.cells.spacing)
         return flow
-
-    def _gradient_flow(self, joint: _Joint, means: Array) -> Array | float:
-        """D ∂ρ/∂x at faces."""
-        share = (_first(means[1:], joint.left) + _first(means[1:], joint.right)) / 2
-        if (gradients := joint.upstream.gradients(share)) is None:
-            return 0.0
-        left, right = means[0, joint.left], means[0, joint.right]
-        coefficient = (gradients(left) + 4 * gradients((left + right) / 2) + gradients(right)) / 6
-        return np.asarray(coefficient * (right - left) / self.cells.spacing[joint.faces])
 
     def _room(self, before: Array, arriving: Array) -> float:
         """The largest flow that the first cell takes from outside."""
-        flux, share = self._fluxes[self._zones[0]], _first(arriving, slice(0, 1))
-        ahead = flux.matched(before[0, :1], _first(before[1:], slice(0, 1)), share)
+        flux, share = self._fluxes[self._zones[0]], first_share(arriving, slice(0, 1))
+        ahead = flux.matched(before[0, :1], first_share(before[1:], slice(0, 1)), share)
         return float(flux.curves(share).supply(ahead)[0])
 
     def _outbound(self, after: Array) -> float:
         """The largest flow that leaves the last cell."""
         last = slice(-1, None)
-        return float(self._fluxes[self._zones[-1]].curves(_first(after[1:], last)).demand(after[0, last])[0])
+        return float(self._fluxes[self._zones[-1]].curves(first_share(after[1:], last)).demand(after[0, last])[0])
 
     def _refuse_overfilling(self) -> None:
         """A full cell takes nobody in: otherwise it fills beyond jam density where its own way out is narrow."""
@@ -326,7 +249,7 @@ class ConservationLaw:
         return zones
 
     @cached_property
-    def _joints(self) -> list[_Joint]:
+    def _joints(self) -> list[Joint]:
         inner = slice(1, -1) if isinstance(self.boundary, Open) else slice(None)
         left, right = self.cells.left_of, self.cells.right_of
         faces = np.arange(len(self.edges))[inner]
@@ -336,13 +259,8 @@ class ConservationLaw:
             here = faces[(pairs == pair).all(axis=1)]
             drop = self.bottlenecks[pair[1] - 1].capacity_drop if pair[1] > 0 else 0.0
             fluxes = self._fluxes[pair[0]], self._fluxes[pair[1]]
-            joints.append(_Joint(here, left[here], right[here], *fluxes, pair[0] == pair[1], drop))
+            joints.append(Joint(here, left[here], right[here], *fluxes, pair[0] == pair[1], drop))
         return joints
 
     def _covered(self, bottleneck: Bottleneck) -> NDArray[np.bool_]:
         return np.asarray((self.centres >= bottleneck.begin) & (self.centres < bottleneck.end))
-
-
-def _first(shares: Array, places: Indices | NDArray[np.bool_] | slice) -> Array:
-    """The share that the flow may depend on, at some cells; zero where there is none."""
-    return shares[0, places] if len(shares) else np.zeros(shares.shape[1])[places]
