@@ -16,9 +16,9 @@ from eqfree.fields import Field
 from eqfree.hmm.bottleneck import Bottleneck
 from eqfree.hmm.boundary import Open, Ring
 from eqfree.hmm.finite_volume import Cells, Scheme
-from eqfree.hmm.flux import Flux
+from eqfree.hmm.flux import Flux, FluxCurve
 from eqfree.hmm.flux_surface import FluxSurface
-from eqfree.hmm.joint import Joint, first_share
+from eqfree.hmm.joint import Joint, first_share, share_of
 from eqfree.results import Cost
 
 __all__ = ["ConservationLaw"]
@@ -26,6 +26,7 @@ __all__ = ["ConservationLaw"]
 Array: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
 
+_BENT = 0.01  # of the fastest wave: what a slope may rise and fall by as interpolants do
 _ROUND_OFF = 1e-9  # of the largest flow or density
 
 
@@ -37,7 +38,8 @@ class ConservationLaw:
     change the flow, Q(ρ, s). Faces pass the Godunov flow of their Riemann problem, whatever the shape of Q; where the
     flux changes, the smaller of upstream demand and downstream supply (Lebacque, ISTTT 13 (1996) 647; Daganzo,
     Transp. Res. B 29 (1995) 79, doi:10.1016/0191-2615(94)00022-R). The gradient term is centred, with D averaged over
-    the jump by Simpson's rule, and left out where the flux changes and at the ends.
+    the jump by Simpson's rule, and left out where the flux changes and at the ends; where the share changes, ρ ahead is
+    the density at which those behind would move as fast, so that a contact at equal velocity is none.
 
     *How to choose.* The error of a front is a cell or two wide; cells so wide that they hold ten individuals make
     sense of a density. Lengths, densities and times are in the closure's own units.
@@ -130,7 +132,7 @@ class ConservationLaw:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """Density and shares in the cells, what has passed each face so far, and who waits outside."""
+        """Density and shares in the cells, what has passed each face so far, who waits outside, and their shares."""
         x, x_unit = {"x": self.centres}, {"x": self.length_unit}
         face, face_unit = {"face": self.edges}, {"face": self.length_unit}
         jam = max(flux.largest_density for flux in self._fluxes)
@@ -140,11 +142,12 @@ class ConservationLaw:
             Field("passed", "1", face, face_unit),
             *(Field(f"{name}_passed", "1", face, face_unit) for name in self.shares),
             Field("waiting"),
+            *(Field(f"{name}_waiting") for name in self.shares),
         )
 
     @property
     def cost(self) -> Cost:
-        """What it took to know the fluxes."""
+        """What it took to know the fluxes, once; what solving takes is the cost of a result."""
         return reduce(add, (flux.cost for flux in {id(flux): flux for flux in self._fluxes}.values()), Cost())
 
     def jam(self, shares: Array) -> Array:
@@ -155,26 +158,40 @@ class ConservationLaw:
             jam[cells] = flux.jam_density(first_share(shares, cells))
         return jam
 
+    def inflected(self, density: Array, shares: Array) -> NDArray[np.bool_]:
+        """In which cells the flow bends both ways between the densities of a cell and of two on each side, (cell,)."""
+        low = high = density
+        for _ in range(2):
+            down, up = self.cells.jumps(low), self.cells.jumps(high)
+            low = np.min([low, low - down[:-1], low + down[1:]], axis=0)
+            high = np.max([high, high - up[:-1], high + up[1:]], axis=0)
+        inflected = np.empty(len(density), dtype=np.bool_)
+        for zone, flux in enumerate(self._fluxes):
+            cells = self._zones == zone
+            bends = flux.curves(first_share(shares, cells)).bends(low[cells], high[cells])
+            inflected[cells] = bends.min(axis=0) > _BENT * flux.fastest
+        return inflected
+
     def largest_step(self, density: ArrayLike, scheme: Scheme, shares: ArrayLike = ()) -> float:
         """The largest step of time for which a scheme keeps densities and shares within their bounds.
 
         With ν the scheme's largest Courant number: 1 / (max |Q'| / (ν Δx) + 2 max D / Δx²). D is taken over the
-        densities that are there or, where ends or bottlenecks can make others, over all.
+        densities that are there or, where ends, bottlenecks or shares can make others, over all densities and shares.
 
         *How to choose.* 0.9 of it.
         """
         density = np.asarray(density, dtype=np.float64)
         shares = np.reshape(np.asarray(shares, dtype=np.float64), (len(self.shares), len(density)))
-        closed = isinstance(self.boundary, Ring) and not self.bottlenecks
-        low, high = (density.min(), density.max()) if closed else (0.0, inf)
+        closed = isinstance(self.boundary, Ring) and not self.bottlenecks and isinstance(self.flux, FluxCurve)
+        bounds = (density.min(), density.max()) if closed else (0.0, inf)
         rate = np.empty(len(density))
         widths, spacing = self.cells.widths, self.cells.spacing
         for zone, flux in enumerate(self._fluxes):
             cells = self._zones == zone
             rate[cells] = flux.fastest / scheme.courant_limit / widths[cells]
-            if (gradients := flux.gradients(first_share(shares, cells))) is not None:
-                bounds = np.full((2, np.count_nonzero(cells)), [[low], [high]])
-                coefficient = gradients.largest(*bounds)
+            known = np.asarray(flux.shares) if isinstance(flux, FluxSurface) else first_share(shares, cells)
+            if (gradients := flux.gradients(known)) is not None:
+                coefficient = gradients.largest(*bounds).max()
                 rate[cells] += coefficient * (1 / spacing[:-1] + 1 / spacing[1:])[cells] / widths[cells]
         return float(1 / rate.max())
 
@@ -182,40 +199,33 @@ class ConservationLaw:
         """One Euler step of everything that is conserved, of which Runge-Kutta steps are made.
 
         ``values`` are densities, densities of each share, what has passed the faces of each, and who waits
-        outside, one after the other.
+        outside of each, one after the other.
         """
         rows, count = 1 + len(self.shares), len(self.centres)
         mass = values[: rows * count].reshape(rows, count)
-        waiting = values[-1]
-        density = mass[0]
-        shares = np.clip(np.divide(mass[1:], density, out=np.zeros_like(mass[1:]), where=density > 0), 0.0, 1.0)
-        before, after = scheme.traces(self.cells, density, shares, self.jam)
-        flow = self._inner_flow(np.vstack([density, shares]), before, after)
-        carried = np.where(flow >= 0, after[1:, self.cells.left_of], before[1:, self.cells.right_of])
-        arriving = 0.0
-        if isinstance(self.boundary, Open):
-            arriving = self.boundary.arriving(time)
-            carried[:, 0] = self.boundary.arriving_shares(time)
-            flow[0] = min(arriving + waiting / step, self._room(before, carried))
-            flow[-1] = min(self._outbound(after), self.boundary.leaving(time))
-        flows = np.vstack([flow, flow * carried])
-        change = np.concatenate([(-np.diff(flows) / self.cells.widths).ravel(), flows.ravel(), [arriving - flow[0]]])
-        if isinstance(self.boundary, Ring):
-            change[-1] = 0.0
-        return np.asarray(values + step * change)
-
-    def _inner_flow(self, means: Array, before: Array, after: Array) -> Array:
-        """The flow through all faces, (face,); what the ends decide is left at zero."""
-        flow = np.zeros(len(self.edges))
+        means = np.vstack([mass[0], share_of(mass)])
+        before, after = scheme.traces(self.cells, mass[0], means[1:], self)
+        flows = np.zeros((rows, count + 1))
         for joint in self._joints:
-            flow[joint.faces] = joint.flow(means, before, after, self.cells.spacing)
-        return flow
+            flows[:, joint.faces] = joint.flows(means, before, after, self.cells.spacing)
+        waiting = values[-rows:]
+        if isinstance(self.boundary, Open):
+            arriving = self.boundary.arriving(time) * np.append(1.0, self.boundary.arriving_shares(time))
+            flows[:, 0] = self._entering(waiting + step * arriving, before, step)
+            leaving = min(self._outbound(after), self.boundary.leaving(time))
+            flows[:, -1] = leaving * np.append(1.0, after[1:, -1])
+            waiting = np.maximum(waiting + step * (arriving - flows[:, 0]), 0.0)
+        density = mass - step * np.diff(flows) / self.cells.widths
+        passed = values[rows * count : -rows] + step * flows.ravel()
+        return np.concatenate([density.ravel(), passed, waiting])
 
-    def _room(self, before: Array, arriving: Array) -> float:
-        """The largest flow that the first cell takes from outside."""
-        flux, share = self._fluxes[self._zones[0]], first_share(arriving, slice(0, 1))
+    def _entering(self, outside: Array, before: Array, step: float) -> Array:
+        """The flow into the first cell, and of it each share, where those ``outside`` are well mixed."""
+        shares = share_of(outside)
+        flux, share = self._fluxes[self._zones[0]], first_share(shares[:, np.newaxis], slice(0, 1))
         ahead = flux.matched(before[0, :1], first_share(before[1:], slice(0, 1)), share)
-        return float(flux.curves(share).supply(ahead)[0])
+        room = float(flux.curves(share).supply(ahead)[0])
+        return np.asarray(min(outside[0] / step, room) * np.append(1.0, shares))
 
     def _outbound(self, after: Array) -> float:
         """The largest flow that leaves the last cell."""
@@ -224,16 +234,19 @@ class ConservationLaw:
 
     def _refuse_overfilling(self) -> None:
         """A full cell takes nobody in: otherwise it fills beyond jam density where its own way out is narrow."""
+        outflow = self.boundary.outflow if isinstance(self.boundary, Open) else inf
         for flux in self._fluxes:
-            curves = flux.curves(np.array([0.0, 1.0]))
-            full = float(curves(curves.largest_density).max())
-            outflow = self.boundary.outflow if isinstance(self.boundary, Open) else inf
-            narrow = bool(self.bottlenecks) or callable(outflow) or outflow < full
-            if narrow and full > _ROUND_OFF * curves.capacity.max():
-                raise ValueError(
-                    "Where a bottleneck or a limited outflow can fill the road, the flow at jam density must be zero: "
-                    f"got {full:.4g} at density {flux.largest_density:.4g}. Extend the flux to where nobody moves."
-                )
+            for table in flux.tables if isinstance(flux, FluxSurface) else [flux]:
+                curves = table.curves(np.zeros(1))
+                jam = float(curves.largest_density[0])
+                full = float(curves(jam)[0])
+                narrow = bool(self.bottlenecks) or isinstance(flux, FluxSurface) or callable(outflow) or outflow < full
+                if narrow and full > _ROUND_OFF * curves.capacity[0]:
+                    raise ValueError(
+                        "Where a bottleneck, a limited outflow or those of another share can fill the road, the flow "
+                        f"at jam density must be zero: got {full:.4g} at density {jam:.4g}. "
+                        "Extend the flux to where nobody moves."
+                    )
 
     @property
     def _fluxes(self) -> list[Flux]:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from eqfree.fields import short
 from eqfree.hmm.conservation_law import ConservationLaw
 from eqfree.hmm.finite_volume import Muscl, Scheme
+from eqfree.hmm.joint import share_of
 from eqfree.results import Cost, Trajectory
 
 __all__ = ["ConservationState", "iter_conservation_law", "solve_conservation_law"]
@@ -39,8 +40,8 @@ class ConservationState:
         Density times share.
     passed : (1 + share, face)
         How much has gone through each face since the beginning, and of it each share.
-    waiting
-        Who has arrived and found no room.
+    waiting : (1 + share,)
+        How many have arrived and found no room, and of them each share.
     """
 
     number: int
@@ -48,13 +49,12 @@ class ConservationState:
     density: Array
     share_density: Array
     passed: Array
-    waiting: float = 0.0
+    waiting: Array
 
     @property
     def shares(self) -> Array:
         """The shares, (share, cell); zero where nobody is."""
-        share = np.zeros_like(self.share_density)
-        return np.clip(np.divide(self.share_density, self.density, out=share, where=self.density > 0), 0.0, 1.0)
+        return share_of(np.vstack([self.density, self.share_density]))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Named arrays, from which `from_arrays` makes the same state again."""
@@ -69,7 +69,7 @@ class ConservationState:
             density=arrays["density"],
             share_density=arrays["share_density"],
             passed=arrays["passed"],
-            waiting=float(arrays["waiting"]),
+            waiting=arrays["waiting"],
         )
 
     @classmethod
@@ -104,7 +104,8 @@ class ConservationState:
                 f"Densities must lie between 0 and jam density, {jam[outside].min():g} there: "
                 f"got {short(density[outside])} at {short(law.centres[outside])}."
             )
-        return cls(0, time, density, density * shares, np.zeros((1 + len(shares), count + 1)))
+        rows = 1 + len(shares)
+        return cls(0, time, density, density * shares, np.zeros((rows, count + 1)), np.zeros(rows))
 
 
 def iter_conservation_law(
@@ -177,10 +178,10 @@ def solve_conservation_law(
     -------
     Trajectory
         Rows of density (cell), each share (cell), cumulative count through the faces (face), the same of each share,
-        and how many wait outside: ``fields`` names them, ``to_xarray`` takes them apart. Cell by cell, density times
-        width has grown by exactly what passed the left face and not the right one. Given the flux nothing is
-        random, and the standard errors are zero; those of the flux are its own. The cost is that of knowing the flux,
-        and the wall seconds of solving.
+        how many wait outside, and the same of each share: ``fields`` names them, ``to_xarray`` takes them apart. Cell
+        by cell, density times width has grown by exactly what passed the left face and not the right one. Given the
+        flux nothing is random, and the standard errors are zero; those of the flux are its own. The cost is that of
+        solving alone: no micro-solves, and the wall seconds. What it took to know the flux is ``law.cost``, once.
 
     Raises
     ------
@@ -230,13 +231,13 @@ def solve_conservation_law(
         times=np.array([state.time for state in told]),
         macro=rows,
         stderr=np.zeros_like(rows),
-        cost=law.cost + Cost(wall=perf_counter() - wall),
+        cost=Cost(wall=perf_counter() - wall),
         fields=law.fields,
     )
 
 
 def _next(law: ConservationLaw, scheme: Scheme, state: ConservationState, step: float) -> ConservationState:
-    parts = [state.density, state.share_density, state.passed, np.array([state.waiting])]
+    parts = [state.density, state.share_density, state.passed, state.waiting]
     values = scheme.advance(
         lambda values, time: law.euler(scheme, values, time, step),
         np.concatenate([part.ravel() for part in parts]),
@@ -250,10 +251,10 @@ def _next(law: ConservationLaw, scheme: Scheme, state: ConservationState, step: 
         density=density,
         share_density=share_density.reshape(state.share_density.shape),
         passed=passed.reshape(state.passed.shape),
-        waiting=float(waiting[0]),
+        waiting=waiting,
     )
 
 
 def _row(state: ConservationState) -> Array:
-    parts = (state.density, state.shares.ravel(), state.passed.ravel(), [state.waiting])
+    parts = (state.density, state.shares.ravel(), state.passed.ravel(), state.waiting)
     return np.concatenate(parts)
