@@ -14,7 +14,7 @@ from scipy.interpolate import PPoly
 
 from eqfree.ensemble import Key
 from eqfree.fields import short
-from eqfree.hmm.closure import Answer, Closure
+from eqfree.hmm.closure import Answer, Closure, as_answer
 from eqfree.hmm.riemann import Curves
 from eqfree.hmm.smoothing import smoothed
 from eqfree.hmm.tabulated import Interpolation, Tabulated, monotone
@@ -75,13 +75,14 @@ class FluxCurve:
     cost
         What it took to know them.
     error
-        Largest error bound of the table that they come from, larger than its tolerance if its budget was spent.
+        Largest error bound of the table that the flow comes from, with what smoothing has moved it by; larger than
+        the tolerance then, or if the budget was spent.
 
     Raises
     ------
     ValueError
-        With the densities: for a flow that does not begin at zero density with none, is negative, zero everywhere or
-        not finite; for a gradient coefficient that is negative.
+        With the densities: for a flow that does not begin at zero density with none, jumps, is negative, zero
+        everywhere or not finite; for a gradient coefficient that is negative.
 
     Examples
     --------
@@ -101,6 +102,13 @@ class FluxCurve:
             raise ValueError(f"A flow must be known from density 0 on: got one from {points[0]:g}.")
         if not flows.max() > 0:
             raise ValueError(f"A flow must be positive somewhere: got zero from density 0 to {self.jam:g}.")
+        before, after = _around_breaks(self.flow)
+        if (jumps := np.abs(after - before) > _ROUND_OFF * flows.max()).any():
+            place = int(np.argmax(jumps))
+            raise ValueError(
+                f"A flow must be continuous: got {before[place]:.4g} and {after[place]:.4g} at density "
+                f"{self.flow.x[1 + place]:.4g}. What a queue loses of capacity is a bottleneck's `capacity_drop`."
+            )
         if abs(flows[0]) > _ROUND_OFF * flows.max():
             raise ValueError(f"Nobody flows where nobody is: got a flow of {flows[0]:g} at density 0.")
         _refuse_negative(flows, _ROUND_OFF * flows.max(), points, "A flow", "")
@@ -181,7 +189,9 @@ class FluxCurve:
             slack = _SIGNIFICANT * stderr[:, 1] + _ROUND_OFF * np.abs(values[:, 1]).max()
             _refuse_negative(values[:, 1], slack, points, "The gradient coefficient", _UNSTABLE)
             gradient = monotone(points, np.maximum(smoothed(points, values[:, 1], stderr[:, 1], chi_square), 0.0))
-        error = float(table.error((points[:-1, np.newaxis] + points[1:, np.newaxis]) / 2)[:, 0].max())
+        moved = np.abs(flow - values[:, 0])
+        bound = table.error((points[:-1, np.newaxis] + points[1:, np.newaxis]) / 2)[:, 0]
+        error = float((bound + np.maximum(moved[:-1], moved[1:])).max())
         return cls(_not_negative(points, flow, interpolation), gradient, table.cost, error)
 
     @property
@@ -265,6 +275,11 @@ class FluxCurve:
     @staticmethod
     def _checked(polynomial: PPoly, name: str) -> tuple[Array, Array]:
         """Ends, nodes and extrema with the values there."""
+        if not (np.diff(polynomial.x) > 0).all():
+            raise ValueError(
+                f"A {name} must be given over densities that increase: got breakpoints from {polynomial.x[0]:g} "
+                f"to {polynomial.x[-1]:g}."
+            )
         if polynomial.c.ndim > 2 and polynomial.c[0, 0].size != 1:
             raise ValueError(f"A {name} must be a single curve: got coefficients of shape {polynomial.c.shape}.")
         if (wrong := ~np.isfinite(polynomial.c).reshape(*polynomial.c.shape[:2]).all(axis=0)).any():
@@ -296,7 +311,7 @@ class _FlowAlone(Closure):
     closure: Closure
 
     def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
-        answer = self.closure(inputs, state, key)
+        answer = as_answer(self.closure(inputs, state, key), len(np.asarray(inputs)))
         jacobian = None if answer.jacobian is None else answer.jacobian[:, :1]
         return replace(answer, value=answer.value[:, :1], stderr=answer.stderr[:, :1], jacobian=jacobian)
 
@@ -308,7 +323,7 @@ class _Finite(Closure):
     closure: Closure
 
     def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
-        answer = self.closure(inputs, state, key)
+        answer = as_answer(self.closure(inputs, state, key), len(np.asarray(inputs)))
         if not 1 <= answer.value.shape[1] <= 2:
             raise ValueError(
                 "A flux closure answers flow, or flow and gradient coefficient: "
@@ -335,6 +350,16 @@ def _refuse_negative(values: Array, slack: ArrayLike, points: Array, name: str, 
             for value, point in zip(values[below][:3], points[below], strict=False)
         )
         raise ValueError(f"{name} must not be negative: got {listed}.{why}")
+
+
+def _around_breaks(flow: PPoly) -> tuple[Array, Array]:
+    """The values on the left and on the right of the inner breakpoints, (breakpoint,)."""
+    pieces = flow.c.reshape(*flow.c.shape[:2])
+    width = np.diff(flow.x)[:-1]
+    before = np.zeros_like(width)
+    for row in pieces[:, :-1]:
+        before = before * width + row
+    return before, pieces[-1, 1:]
 
 
 def _filled(table: Tabulated, jam: float) -> tuple[Array, Array, Array]:

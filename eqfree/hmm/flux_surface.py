@@ -72,13 +72,13 @@ class FluxSurface:
         if len({table.gradient is None for table in self.tables}) > 1:
             raise ValueError("All tables of a flux surface must have a gradient coefficient, or none of them.")
         for share, table in zip(shares, self.tables, strict=True):
-            points = table.flow.x[1:]
+            points = _where_velocity_turns(table.flow)
             velocity = np.append(table.speed(0.0), table(points) / points)
             excess = velocity - np.minimum.accumulate(velocity)
             if (excess > _SPEEDING_UP * velocity.max()).any():
                 raise ValueError(
                     "Where the flow depends on a share, the velocity must not grow with density, or no order of "
-                    f"individuals can be kept: at share {share:g} it does at density {points[excess.argmax() - 1]:g}."
+                    f"individuals can be kept: at share {share:g} it does at density {points[excess.argmax() - 1]:.4g}."
                 )
 
     @classmethod
@@ -228,6 +228,15 @@ class _AtShare(Closure):
     def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
         points = as_inputs(inputs)
         return self.closure(np.column_stack([points, np.full(len(points), self.share)]), state, key)
+
+
+def _where_velocity_turns(flow: PPoly) -> Array:
+    """Positive densities at which Q/ρ can be largest or smallest, increasing: breakpoints, and where Q' = Q/ρ."""
+    a, b, c, d = np.pad(flow.c.reshape(*flow.c.shape[:2]), ((4 - len(flow.c), 0), (0, 0)))
+    start = flow.x[:-1]
+    turning = PPoly([2 * a, b + 3 * a * start, 2 * b * start, c * start - d], flow.x)  # of ρ Q' - Q
+    roots = turning.roots(discontinuity=False, extrapolate=False)
+    return np.unique(np.concatenate([flow.x[1:], roots[roots > 0]]))  # NaN: a piece of constant velocity
 
 
 def _falls_to_zero(cubic: Array, width: Array) -> Array:
