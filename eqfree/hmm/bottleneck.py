@@ -22,7 +22,8 @@ class Bottleneck:
         Where it is in force, by default to the end of the road; cells belong to it whose centres lie there.
     capacity_drop
         Share of the bottleneck's capacity that is lost while more wants to enter than it can pass: the queue
-        discharges at (1 - ``capacity_drop``) times capacity until it is gone.
+        discharges at (1 - ``capacity_drop``) times capacity until it is gone. Nothing is lost where the capacity is
+        not below that of the road before it: no more than capacity ever wants to enter, and no queue stands.
 
     Raises
     ------

@@ -27,6 +27,7 @@ Array: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
 
 _BENT = 0.01  # of the fastest wave: what a slope may rise and fall by as interpolants do
+_FIELDS = ("density", "passed", "waiting")
 _ROUND_OFF = 1e-9  # of the largest flow or density
 
 
@@ -62,7 +63,8 @@ class ConservationLaw:
     Raises
     ------
     ValueError
-        For edges that do not increase, bottlenecks outside the road or on top of each other, shares that do not fit,
+        For edges that do not increase, bottlenecks outside the road or on top of each other, shares that do not fit
+        or whose names others have,
         or a road that can be filled while its flow at jam density is not zero.
 
     Examples
@@ -84,10 +86,33 @@ class ConservationLaw:
     length_unit: str = "1"
 
     def __post_init__(self) -> None:
-        edges = np.asarray(self.edges, dtype=np.float64)
-        if edges.ndim != 1 or len(edges) < 3 or not np.isfinite(edges).all() or not (np.diff(edges) > 0).all():
-            raise ValueError(f"`edges` must be finite and increasing, those of two cells or more: got {self.edges}.")
-        object.__setattr__(self, "edges", edges)
+        object.__setattr__(self, "edges", _as_edges(self.edges))
+        self._refuse_names()
+        self._refuse_bottlenecks()
+        if any(isinstance(flux, FluxSurface) for flux in self._fluxes) and not self.shares:
+            raise ValueError("A flow of density and share needs the share: name it in `shares`.")
+        if isinstance(self.boundary, Open) and len(self.boundary.shares) != len(self.shares):
+            raise ValueError(
+                f"Those who arrive need a value for each of the shares {list(self.shares)}: "
+                f"got {len(self.boundary.shares)}."
+            )
+        self._refuse_overfilling()
+
+    def _refuse_names(self) -> None:
+        names = self.shares
+        if isinstance(names, str):
+            raise ValueError(f"`shares` must be a list of names: got {names!r}. Write {[names]}.")
+        if not all(isinstance(name, str) for name in names):
+            raise ValueError(f"`shares` must be a list of names: got {list(names)}.")
+        if len(set(names)) < len(names):
+            raise ValueError(f"`shares` must name each share once: got {list(names)}.")
+        if taken := [name for name in names if name in _FIELDS or name.endswith(("_passed", "_waiting"))]:
+            raise ValueError(f"`shares` must not have the names of other fields: got {taken}.")
+
+    def _refuse_bottlenecks(self) -> None:
+        if isinstance(self.bottlenecks, Bottleneck):
+            raise ValueError("`bottlenecks` must be a list: got one Bottleneck. Write [Bottleneck(...)].")
+        edges = self.edges
         for bottleneck in self.bottlenecks:
             begin, end = bottleneck.begin, bottleneck.end
             if not (edges[0] <= begin < edges[-1] and (end <= edges[-1] or end == inf)):
@@ -102,14 +127,6 @@ class ConservationLaw:
                 )
         if (twice := np.sum([self._covered(item) for item in self.bottlenecks], axis=0) > 1).any():
             raise ValueError(f"Bottlenecks must not overlap: got two at {self.centres[np.argmax(twice)]:g}.")
-        if any(isinstance(flux, FluxSurface) for flux in self._fluxes) and not self.shares:
-            raise ValueError("A flow of density and share needs the share: name it in `shares`.")
-        if isinstance(self.boundary, Open) and len(self.boundary.shares) != len(self.shares):
-            raise ValueError(
-                f"Those who arrive need a value for each of the shares {list(self.shares)}: "
-                f"got {len(self.boundary.shares)}."
-            )
-        self._refuse_overfilling()
 
     @property
     def centres(self) -> Array:
@@ -150,6 +167,27 @@ class ConservationLaw:
         """What it took to know the fluxes, once; what solving takes is the cost of a result."""
         return reduce(add, (flux.cost for flux in {id(flux): flux for flux in self._fluxes}.values()), Cost())
 
+    def in_cells(self, density: ArrayLike, shares: ArrayLike) -> tuple[Array, Array]:
+        """Densities (cell,) and shares (share, cell) as arrays; of a single share, (cell,) will do.
+
+        Raises
+        ------
+        ValueError
+            If they have other shapes.
+        """
+        density, shares = np.array(density, dtype=np.float64), np.array(shares, dtype=np.float64)
+        count, wanted = len(self.centres), (len(self.shares), len(self.centres))
+        if density.shape != (count,):
+            raise ValueError(f"A density is needed for each of {count} cells: got shape {density.shape}.")
+        if shares.shape == ((count,) if len(self.shares) == 1 else (0,)):
+            shares = shares.reshape(wanted)
+        if shares.shape != wanted:
+            raise ValueError(
+                f"A share is needed of each of {list(self.shares)} in each of {count} cells, shape {wanted}: "
+                f"got shape {shares.shape}."
+            )
+        return density, shares
+
     def jam(self, shares: Array) -> Array:
         """The largest density in each cell, (cell,), where the shares are (share, cell)."""
         jam = np.empty(len(self.centres))
@@ -165,11 +203,12 @@ class ConservationLaw:
             down, up = self.cells.jumps(low), self.cells.jumps(high)
             low = np.min([low, low - down[:-1], low + down[1:]], axis=0)
             high = np.max([high, high - up[:-1], high + up[1:]], axis=0)
-        inflected = np.empty(len(density), dtype=np.bool_)
+        inflected = np.zeros(len(density), dtype=np.bool_)
         for zone, flux in enumerate(self._fluxes):
             cells = self._zones == zone
-            bends = flux.curves(first_share(shares, cells)).bends(low[cells], high[cells])
-            inflected[cells] = bends.min(axis=0) > _BENT * flux.fastest
+            curves, least = flux.curves(first_share(shares, cells)), _BENT * flux.fastest
+            if (curves.bent > least).any():
+                inflected[cells] = curves.bends(low[cells], high[cells]).min(axis=0) > least
         return inflected
 
     def largest_step(self, density: ArrayLike, scheme: Scheme, shares: ArrayLike = ()) -> float:
@@ -180,8 +219,7 @@ class ConservationLaw:
 
         *How to choose.* 0.9 of it.
         """
-        density = np.asarray(density, dtype=np.float64)
-        shares = np.reshape(np.asarray(shares, dtype=np.float64), (len(self.shares), len(density)))
+        density, shares = self.in_cells(density, shares)
         closed = isinstance(self.boundary, Ring) and not self.bottlenecks and isinstance(self.flux, FluxCurve)
         bounds = (density.min(), density.max()) if closed else (0.0, inf)
         rate = np.empty(len(density))
@@ -277,3 +315,13 @@ class ConservationLaw:
 
     def _covered(self, bottleneck: Bottleneck) -> NDArray[np.bool_]:
         return np.asarray((self.centres >= bottleneck.begin) & (self.centres < bottleneck.end))
+
+
+def _as_edges(edges: ArrayLike) -> Array:
+    try:
+        places = np.array(edges, dtype=np.float64)
+    except (TypeError, ValueError):
+        places = np.empty(0)
+    if places.ndim != 1 or len(places) < 3 or not np.isfinite(places).all() or not (np.diff(places) > 0).all():
+        raise ValueError(f"`edges` must be finite and increasing, those of two cells or more: got {edges!r}.")
+    return places

@@ -123,8 +123,8 @@ class FluxSurface:
 
     @property
     def cost(self) -> Cost:
-        """What all the tables took."""
-        return reduce(add, (table.cost for table in self.tables), Cost())
+        """What all the tables took, each once."""
+        return reduce(add, (table.cost for table in {id(table): table for table in self.tables}.values()), Cost())
 
     @property
     def largest_density(self) -> float:

@@ -100,6 +100,11 @@ class Curves:
         """
         return np.asarray(self._turned(high) - self._turned(low))
 
+    @cached_property
+    def bent(self) -> Array:
+        """By how much the slope of each curve both rises and falls, (column,); zero where it bends one way."""
+        return np.asarray(self.bends(self.nodes[0] * self.scale, self.largest_density).min(axis=0))
+
     def _turned(self, density: ArrayLike) -> Array:
         """By how much the slope has risen and fallen from the first node to each density, (2, point)."""
         place, column, t = self._located(density)

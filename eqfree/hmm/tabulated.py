@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -115,10 +114,10 @@ class Tabulated(Closure):
             raise ValueError(f"`bounds` must be (low, high), finite and increasing: got {tuple(bounds)}.")
         if not (rtol >= 0 and atol >= 0 and rtol + atol > 0):
             raise ValueError(f"`rtol` and `atol` must not be negative, nor both zero: got rtol={rtol}, atol={atol}.")
-        if not isinstance(max_solves, Integral):
-            raise ValueError(f"`max_solves` must be a whole number of micro-solves: got {max_solves!r}.")
-        if not max_solves > _COARSEST:
-            raise ValueError(f"`max_solves` must allow the first {_COARSEST + 1} nodes: got {max_solves!r}.")
+        if not (isinstance(max_solves, int | np.integer) and max_solves > _COARSEST):
+            raise ValueError(
+                f"`max_solves` must be a whole number that allows the first {_COARSEST + 1} nodes: got {max_solves!r}."
+            )
         self._closure = closure
         self._low, self._high = float(low), float(high)
         self._rtol, self._atol = rtol, atol

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.random import default_rng
 from scipy.interpolate import PPoly
 
+import eqfree as ef
 from eqfree.hmm import (
     ConservationLaw,
     ConservationState,
@@ -337,6 +340,29 @@ def test_tables_that_make_no_surface_are_refused(shares: list[float], tables: li
         FluxSurface(shares, tables)
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("truck", "`shares` must be a list of names: got 'truck'. Write ['truck']."),
+        (["red", "red"], "`shares` must name each share once: got ['red', 'red']."),
+        (["density"], "of other fields: got ['density']."),
+        (["waiting", "red"], "of other fields: got ['waiting']."),
+        (["red", "red_passed"], "of other fields: got ['red_passed']."),
+        (["passed_waiting"], "of other fields: got ['passed_waiting']."),
+        ([0.3], "`shares` must be a list of names: got [0.3]."),
+    ],
+)
+def test_names_of_shares_that_make_no_sense_are_refused(names: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        ConservationLaw(parabola(), np.linspace(0, 1000, 11), shares=names)
+
+
+def test_a_table_that_is_used_twice_is_paid_for_once() -> None:
+    asked = replace(parabola(), cost=ef.Cost(bursts=7))
+    other = replace(parabola(), cost=ef.Cost(bursts=5))
+    assert FluxSurface([0.0, 0.5, 1.0], [asked, other, asked]).cost == ef.Cost(bursts=12)
+
+
 def test_shares_that_do_not_fit_are_refused() -> None:
     edges = np.linspace(0, 1000, 11)
     with pytest.raises(ValueError, match="A flow of density and share needs the share"):
@@ -344,8 +370,17 @@ def test_shares_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match=r"a value for each of the shares \['truck'\]: got 0"):
         ConservationLaw(MIXTURE, edges, Open(1.0), shares=["truck"])
     law = ConservationLaw(MIXTURE, edges, shares=["truck"])
-    with pytest.raises(ValueError, match=r"a row for each of the shares \['truck'\]: got 0"):
-        solve_conservation_law(law, (0.0, 1.0), np.zeros(10))
+    for shares in ((), np.zeros((10, 1)), np.zeros((2, 10)), np.zeros(9), np.zeros((1, 1, 10))):
+        words = rf"\['truck'\] in each of 10 cells, shape \(1, 10\): got shape {re.escape(str(np.shape(shares)))}"
+        with pytest.raises(ValueError, match=words):
+            solve_conservation_law(law, (0.0, 1.0), np.zeros(10), shares)
+        with pytest.raises(ValueError, match=words):
+            law.largest_step(np.zeros(10), FirstOrder(), shares)
+    two = ConservationLaw(parabola(), edges, shares=["truck", "red"])
+    with pytest.raises(ValueError, match=r"shape \(2, 10\): got shape \(10, 2\)"):
+        ConservationState.begin(two, 0.0, np.zeros(10), np.zeros((10, 2)))
+    with pytest.raises(ValueError, match=r"shape \(0, 10\): got shape \(1, 10\)"):
+        ConservationState.begin(ConservationLaw(parabola(), edges), 0.0, np.zeros(10), np.zeros((1, 10)))
     with pytest.raises(ValueError, match=r"Shares must lie in \[0, 1\]: got \[1.5"):
         solve_conservation_law(law, (0.0, 1.0), np.zeros(10), np.full(10, 1.5))
     with pytest.raises(ValueError, match=r"jam density, 0.06 there: got \[0.1 "):
