@@ -14,6 +14,7 @@ __all__ = [
     "Cells",
     "FirstOrder",
     "Muscl",
+    "Road",
     "Scheme",
     "minmod",
     "monotonized_central",
