@@ -1,8 +1,9 @@
 """The heterogeneous multiscale method: closures asked on demand and remembered, and solvers of macroscopic laws."""
 
+from eqfree.hmm.bottleneck import Bottleneck
 from eqfree.hmm.boundary import Open, Ring
 from eqfree.hmm.closure import Answer, Closure
-from eqfree.hmm.conservation_law import Bottleneck, ConservationLaw
+from eqfree.hmm.conservation_law import ConservationLaw
 from eqfree.hmm.driver import ConservationState, iter_conservation_law, solve_conservation_law
 from eqfree.hmm.finite_volume import (
     FirstOrder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
+from numbers import Real
 from typing import TypeAlias
 
 import numpy as np
@@ -28,6 +29,10 @@ class Ring:
 class Open:
     """Arrivals at the beginning, where those who find no room wait in a queue outside; a way out at the end.
 
+    *How to choose.* A function of time is read where steps begin, and where the stages of Runge-Kutta do: arrivals are
+    counted by that quadrature, in which a pulse shorter than a step counts too much or not at all. Solve with a
+    ``step`` of a tenth of the shortest pulse, or give an inflow that is averaged over the steps.
+
     Parameters
     ----------
     inflow
@@ -40,7 +45,8 @@ class Open:
     Raises
     ------
     ValueError
-        For an inflow that is negative or not finite, a negative outflow, or a share outside [0, 1].
+        For an inflow that is negative or not finite, a negative outflow, a share outside [0, 1], or what is no number
+        and no function.
 
     Examples
     --------
@@ -56,6 +62,8 @@ class Open:
         for name, value in (("inflow", self.inflow), ("outflow", self.outflow)):
             if not callable(value):
                 _check_flow(name, value)
+        if not isinstance(self.shares, Sequence | np.ndarray) or isinstance(self.shares, str):
+            raise ValueError(f"`shares` must be a list, of a number or a function each: got {self.shares!r}.")
         for share in self.shares:
             if not callable(share):
                 _check_share(share)
@@ -78,6 +86,8 @@ class Open:
 
 
 def _check_flow(name: str, value: float, when: str = "") -> float:
+    if not isinstance(value, Real):
+        raise ValueError(f"`{name}` must be a number or a function of time: got {value!r}{when}.")
     if not (value >= 0 and (isfinite(value) or name == "outflow")):
         wanted = "not be negative" if name == "outflow" else "be finite and not negative"
         raise ValueError(f"`{name}` must {wanted}: got {value:g}{when}.")
@@ -85,6 +95,8 @@ def _check_flow(name: str, value: float, when: str = "") -> float:
 
 
 def _check_share(value: float, when: str = "") -> float:
+    if not isinstance(value, Real):
+        raise ValueError(f"`shares` must be a list, of a number or a function each: got {value!r}{when}.")
     if not 0 <= value <= 1:
         raise ValueError(f"The `shares` of those who arrive must lie in [0, 1]: got {value:g}{when}.")
     return float(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from math import inf
 from operator import add
@@ -17,7 +17,7 @@ from eqfree.ensemble import Key
 from eqfree.results import Cost
 from eqfree.stepper import CoarseTimeStepper, Observe
 
-__all__ = ["Answer", "Closure", "as_inputs"]
+__all__ = ["Answer", "Closure", "as_answer", "as_inputs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,3 +153,28 @@ def as_inputs(inputs: ArrayLike) -> NDArray[np.float64]:
     if not np.isfinite(points).all():
         raise ValueError("`inputs` must be finite: got a NaN or an infinity.")
     return points
+
+
+def as_answer(answer: Any, count: int) -> Answer:
+    """What a closure answered at ``count`` points, as arrays of the shapes that an `Answer` has.
+
+    Raises
+    ------
+    ValueError
+        If it is no `Answer`, values or standard errors have another shape, or standard errors are negative.
+
+    Examples
+    --------
+    >>> as_answer(Answer([[1.0]], [[0.0]]), 1).value
+    array([[1.]])
+    """
+    if not isinstance(answer, Answer):
+        raise ValueError(f"A closure must answer an `Answer`: got {type(answer).__name__}.")
+    value, stderr = (np.asarray(part, dtype=np.float64) for part in (answer.value, answer.stderr))
+    if value.ndim != 2 or len(value) != count or stderr.shape != value.shape:
+        raise ValueError(
+            f"A closure must answer value and stderr of shape ({count}, m): got {value.shape} and {stderr.shape}."
+        )
+    if (stderr < 0).any():
+        raise ValueError(f"A closure must answer standard errors that are not negative: got {stderr.min():g}.")
+    return replace(answer, value=value, stderr=stderr)

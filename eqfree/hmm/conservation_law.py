@@ -13,81 +13,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eqfree.fields import Field
+from eqfree.hmm.bottleneck import Bottleneck
 from eqfree.hmm.boundary import Open, Ring
 from eqfree.hmm.finite_volume import Cells, Scheme
-from eqfree.hmm.flux import Flux
+from eqfree.hmm.flux import Flux, FluxCurve
 from eqfree.hmm.flux_surface import FluxSurface
+from eqfree.hmm.joint import Joint, first_share, share_of
 from eqfree.results import Cost
 
-__all__ = ["Bottleneck", "ConservationLaw"]
+__all__ = ["ConservationLaw"]
 
 Array: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
 
+_BENT = 0.01  # of the fastest wave: what a slope may rise and fall by as interpolants do
+_FIELDS = ("density", "passed", "waiting")
 _ROUND_OFF = 1e-9  # of the largest flow or density
-
-
-@dataclass(frozen=True, eq=False)
-class Bottleneck:
-    """Another flux on a part of the road: a changed rule, a lane less.
-
-    Parameters
-    ----------
-    flux
-        The flux there.
-    begin, end
-        Where it is in force, by default to the end of the road; cells belong to it whose centres lie there.
-    capacity_drop
-        Share of the bottleneck's capacity that is lost while more wants to enter than it can pass: the queue
-        discharges at (1 - ``capacity_drop``) times capacity until it is gone.
-
-    Raises
-    ------
-    ValueError
-        For an end before the beginning, or a drop outside [0, 1).
-
-    Examples
-    --------
-    >>> from scipy.interpolate import PPoly
-    >>> from eqfree.hmm import FluxCurve
-    >>> Bottleneck(FluxCurve(PPoly([[-1.0], [1.0], [0.0]], [0.0, 1.0])), begin=800.0, capacity_drop=0.1).end
-    inf
-    """
-
-    flux: Flux
-    begin: float
-    end: float = inf
-    capacity_drop: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not self.begin < self.end:
-            raise ValueError(
-                f"A bottleneck must begin before it ends: got begin={self.begin:g}, end={self.end:g}. "
-                "On a ring, one across the joint is two."
-            )
-        if not 0 <= self.capacity_drop < 1:
-            raise ValueError(f"`capacity_drop` is a share of capacity, in [0, 1): got {self.capacity_drop:g}.")
-
-
-@dataclass(frozen=True)
-class _Joint:
-    """Faces with the same flux to their left, and the same to their right."""
-
-    faces: Indices
-    left: Indices
-    right: Indices
-    upstream: Flux
-    downstream: Flux
-    smooth: bool
-    capacity_drop: float
-
-    def pass_on(self, left: Array, ahead: Array, share: Array) -> Array:
-        """Where the flux changes: what wants to leave, what can enter, and what is lost while a queue stands."""
-        demand = self.upstream.curves(share).demand(left)
-        entry = self.downstream.curves(share)
-        queueing = demand > (1 + _ROUND_OFF) * entry.capacity
-        discharge = np.where(queueing, (1 - self.capacity_drop) * entry.capacity, entry.capacity)
-        return np.minimum(np.minimum(demand, entry.supply(ahead)), discharge)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +39,8 @@ class ConservationLaw:
     change the flow, Q(ρ, s). Faces pass the Godunov flow of their Riemann problem, whatever the shape of Q; where the
     flux changes, the smaller of upstream demand and downstream supply (Lebacque, ISTTT 13 (1996) 647; Daganzo,
     Transp. Res. B 29 (1995) 79, doi:10.1016/0191-2615(94)00022-R). The gradient term is centred, with D averaged over
-    the jump by Simpson's rule, and left out where the flux changes and at the ends.
+    the jump by Simpson's rule, and left out where the flux changes and at the ends; where the share changes, ρ ahead is
+    the density at which those behind would move as fast, so that a contact at equal velocity is none.
 
     *How to choose.* The error of a front is a cell or two wide; cells so wide that they hold ten individuals make
     sense of a density. Lengths, densities and times are in the closure's own units.
@@ -121,7 +63,8 @@ class ConservationLaw:
     Raises
     ------
     ValueError
-        For edges that do not increase, bottlenecks outside the road or on top of each other, shares that do not fit,
+        For edges that do not increase, bottlenecks outside the road or on top of each other, shares that do not fit
+        or whose names others have,
         or a road that can be filled while its flow at jam density is not zero.
 
     Examples
@@ -143,10 +86,33 @@ class ConservationLaw:
     length_unit: str = "1"
 
     def __post_init__(self) -> None:
-        edges = np.asarray(self.edges, dtype=np.float64)
-        if edges.ndim != 1 or len(edges) < 3 or not np.isfinite(edges).all() or not (np.diff(edges) > 0).all():
-            raise ValueError(f"`edges` must be finite and increasing, those of two cells or more: got {self.edges}.")
-        object.__setattr__(self, "edges", edges)
+        object.__setattr__(self, "edges", _as_edges(self.edges))
+        self._refuse_names()
+        self._refuse_bottlenecks()
+        if any(isinstance(flux, FluxSurface) for flux in self._fluxes) and not self.shares:
+            raise ValueError("A flow of density and share needs the share: name it in `shares`.")
+        if isinstance(self.boundary, Open) and len(self.boundary.shares) != len(self.shares):
+            raise ValueError(
+                f"Those who arrive need a value for each of the shares {list(self.shares)}: "
+                f"got {len(self.boundary.shares)}."
+            )
+        self._refuse_overfilling()
+
+    def _refuse_names(self) -> None:
+        names = self.shares
+        if isinstance(names, str):
+            raise ValueError(f"`shares` must be a list of names: got {names!r}. Write {[names]}.")
+        if not all(isinstance(name, str) for name in names):
+            raise ValueError(f"`shares` must be a list of names: got {list(names)}.")
+        if len(set(names)) < len(names):
+            raise ValueError(f"`shares` must name each share once: got {list(names)}.")
+        if taken := [name for name in names if name in _FIELDS or name.endswith(("_passed", "_waiting"))]:
+            raise ValueError(f"`shares` must not have the names of other fields: got {taken}.")
+
+    def _refuse_bottlenecks(self) -> None:
+        if isinstance(self.bottlenecks, Bottleneck):
+            raise ValueError("`bottlenecks` must be a list: got one Bottleneck. Write [Bottleneck(...)].")
+        edges = self.edges
         for bottleneck in self.bottlenecks:
             begin, end = bottleneck.begin, bottleneck.end
             if not (edges[0] <= begin < edges[-1] and (end <= edges[-1] or end == inf)):
@@ -161,14 +127,6 @@ class ConservationLaw:
                 )
         if (twice := np.sum([self._covered(item) for item in self.bottlenecks], axis=0) > 1).any():
             raise ValueError(f"Bottlenecks must not overlap: got two at {self.centres[np.argmax(twice)]:g}.")
-        if any(isinstance(flux, FluxSurface) for flux in self._fluxes) and not self.shares:
-            raise ValueError("A flow of density and share needs the share: name it in `shares`.")
-        if isinstance(self.boundary, Open) and len(self.boundary.shares) != len(self.shares):
-            raise ValueError(
-                f"Those who arrive need a value for each of the shares {list(self.shares)}: "
-                f"got {len(self.boundary.shares)}."
-            )
-        self._refuse_overfilling()
 
     @property
     def centres(self) -> Array:
@@ -191,7 +149,7 @@ class ConservationLaw:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """Density and shares in the cells, what has passed each face so far, and who waits outside."""
+        """Density and shares in the cells, what has passed each face so far, who waits outside, and their shares."""
         x, x_unit = {"x": self.centres}, {"x": self.length_unit}
         face, face_unit = {"face": self.edges}, {"face": self.length_unit}
         jam = max(flux.largest_density for flux in self._fluxes)
@@ -201,41 +159,77 @@ class ConservationLaw:
             Field("passed", "1", face, face_unit),
             *(Field(f"{name}_passed", "1", face, face_unit) for name in self.shares),
             Field("waiting"),
+            *(Field(f"{name}_waiting") for name in self.shares),
         )
 
     @property
     def cost(self) -> Cost:
-        """What it took to know the fluxes."""
+        """What it took to know the fluxes, once; what solving takes is the cost of a result."""
         return reduce(add, (flux.cost for flux in {id(flux): flux for flux in self._fluxes}.values()), Cost())
+
+    def in_cells(self, density: ArrayLike, shares: ArrayLike) -> tuple[Array, Array]:
+        """Densities (cell,) and shares (share, cell) as arrays; of a single share, (cell,) will do.
+
+        Raises
+        ------
+        ValueError
+            If they have other shapes.
+        """
+        density, shares = np.array(density, dtype=np.float64), np.array(shares, dtype=np.float64)
+        count, wanted = len(self.centres), (len(self.shares), len(self.centres))
+        if density.shape != (count,):
+            raise ValueError(f"A density is needed for each of {count} cells: got shape {density.shape}.")
+        if shares.shape == ((count,) if len(self.shares) == 1 else (0,)):
+            shares = shares.reshape(wanted)
+        if shares.shape != wanted:
+            raise ValueError(
+                f"A share is needed of each of {list(self.shares)} in each of {count} cells, shape {wanted}: "
+                f"got shape {shares.shape}."
+            )
+        return density, shares
 
     def jam(self, shares: Array) -> Array:
         """The largest density in each cell, (cell,), where the shares are (share, cell)."""
         jam = np.empty(len(self.centres))
         for zone, flux in enumerate(self._fluxes):
             cells = self._zones == zone
-            jam[cells] = flux.jam_density(_first(shares, cells))
+            jam[cells] = flux.jam_density(first_share(shares, cells))
         return jam
+
+    def inflected(self, density: Array, shares: Array) -> NDArray[np.bool_]:
+        """In which cells the flow bends both ways between the densities of a cell and of two on each side, (cell,)."""
+        low = high = density
+        for _ in range(2):
+            down, up = self.cells.jumps(low), self.cells.jumps(high)
+            low = np.min([low, low - down[:-1], low + down[1:]], axis=0)
+            high = np.max([high, high - up[:-1], high + up[1:]], axis=0)
+        inflected = np.zeros(len(density), dtype=np.bool_)
+        for zone, flux in enumerate(self._fluxes):
+            cells = self._zones == zone
+            curves, least = flux.curves(first_share(shares, cells)), _BENT * flux.fastest
+            if (curves.bent > least).any():
+                inflected[cells] = curves.bends(low[cells], high[cells]).min(axis=0) > least
+        return inflected
 
     def largest_step(self, density: ArrayLike, scheme: Scheme, shares: ArrayLike = ()) -> float:
         """The largest step of time for which a scheme keeps densities and shares within their bounds.
 
         With ν the scheme's largest Courant number: 1 / (max |Q'| / (ν Δx) + 2 max D / Δx²). D is taken over the
-        densities that are there or, where ends or bottlenecks can make others, over all.
+        densities that are there or, where ends, bottlenecks or shares can make others, over all densities and shares.
 
         *How to choose.* 0.9 of it.
         """
-        density = np.asarray(density, dtype=np.float64)
-        shares = np.reshape(np.asarray(shares, dtype=np.float64), (len(self.shares), len(density)))
-        closed = isinstance(self.boundary, Ring) and not self.bottlenecks
-        low, high = (density.min(), density.max()) if closed else (0.0, inf)
+        density, shares = self.in_cells(density, shares)
+        closed = isinstance(self.boundary, Ring) and not self.bottlenecks and isinstance(self.flux, FluxCurve)
+        bounds = (density.min(), density.max()) if closed else (0.0, inf)
         rate = np.empty(len(density))
         widths, spacing = self.cells.widths, self.cells.spacing
         for zone, flux in enumerate(self._fluxes):
             cells = self._zones == zone
             rate[cells] = flux.fastest / scheme.courant_limit / widths[cells]
-            if (gradients := flux.gradients(_first(shares, cells))) is not None:
-                bounds = np.full((2, np.count_nonzero(cells)), [[low], [high]])
-                coefficient = gradients.largest(*bounds)
+            known = np.asarray(flux.shares) if isinstance(flux, FluxSurface) else first_share(shares, cells)
+            if (gradients := flux.gradients(known)) is not None:
+                coefficient = gradients.largest(*bounds).max()
                 rate[cells] += coefficient * (1 / spacing[:-1] + 1 / spacing[1:])[cells] / widths[cells]
         return float(1 / rate.max())
 
@@ -243,74 +237,54 @@ class ConservationLaw:
         """One Euler step of everything that is conserved, of which Runge-Kutta steps are made.
 
         ``values`` are densities, densities of each share, what has passed the faces of each, and who waits
-        outside, one after the other.
+        outside of each, one after the other.
         """
         rows, count = 1 + len(self.shares), len(self.centres)
         mass = values[: rows * count].reshape(rows, count)
-        waiting = values[-1]
-        density = mass[0]
-        shares = np.clip(np.divide(mass[1:], density, out=np.zeros_like(mass[1:]), where=density > 0), 0.0, 1.0)
-        before, after = scheme.traces(self.cells, density, shares, self.jam)
-        flow = self._inner_flow(np.vstack([density, shares]), before, after)
-        carried = np.where(flow >= 0, after[1:, self.cells.left_of], before[1:, self.cells.right_of])
-        arriving = 0.0
-        if isinstance(self.boundary, Open):
-            arriving = self.boundary.arriving(time)
-            carried[:, 0] = self.boundary.arriving_shares(time)
-            flow[0] = min(arriving + waiting / step, self._room(before, carried))
-            flow[-1] = min(self._outbound(after), self.boundary.leaving(time))
-        flows = np.vstack([flow, flow * carried])
-        change = np.concatenate([(-np.diff(flows) / self.cells.widths).ravel(), flows.ravel(), [arriving - flow[0]]])
-        if isinstance(self.boundary, Ring):
-            change[-1] = 0.0
-        return np.asarray(values + step * change)
-
-    def _inner_flow(self, means: Array, before: Array, after: Array) -> Array:
-        """The flow through all faces, (face,); what the ends decide is left at zero."""
-        flow = np.zeros(len(self.edges))
+        means = np.vstack([mass[0], share_of(mass)])
+        before, after = scheme.traces(self.cells, mass[0], means[1:], self)
+        flows = np.zeros((rows, count + 1))
         for joint in self._joints:
-            left, right = after[0, joint.left], before[0, joint.right]
-            share = _first(after[1:], joint.left)
-            ahead = joint.downstream.matched(right, _first(before[1:], joint.right), share)
-            if joint.smooth:
-                passing = joint.upstream.curves(share).godunov(left, ahead) - self._gradient_flow(joint, means)
-            else:
-                passing = joint.pass_on(left, ahead, share)
-            flow[joint.faces] = passing
-        return flow
+            flows[:, joint.faces] = joint.flows(means, before, after, self.cells.spacing)
+        waiting = values[-rows:]
+        if isinstance(self.boundary, Open):
+            arriving = self.boundary.arriving(time) * np.append(1.0, self.boundary.arriving_shares(time))
+            flows[:, 0] = self._entering(waiting + step * arriving, before, step)
+            leaving = min(self._outbound(after), self.boundary.leaving(time))
+            flows[:, -1] = leaving * np.append(1.0, after[1:, -1])
+            waiting = np.maximum(waiting + step * (arriving - flows[:, 0]), 0.0)
+        density = mass - step * np.diff(flows) / self.cells.widths
+        passed = values[rows * count : -rows] + step * flows.ravel()
+        return np.concatenate([density.ravel(), passed, waiting])
 
-    def _gradient_flow(self, joint: _Joint, means: Array) -> Array | float:
-        """D ∂ρ/∂x at faces."""
-        share = (_first(means[1:], joint.left) + _first(means[1:], joint.right)) / 2
-        if (gradients := joint.upstream.gradients(share)) is None:
-            return 0.0
-        left, right = means[0, joint.left], means[0, joint.right]
-        coefficient = (gradients(left) + 4 * gradients((left + right) / 2) + gradients(right)) / 6
-        return np.asarray(coefficient * (right - left) / self.cells.spacing[joint.faces])
-
-    def _room(self, before: Array, arriving: Array) -> float:
-        """The largest flow that the first cell takes from outside."""
-        flux, share = self._fluxes[self._zones[0]], _first(arriving, slice(0, 1))
-        ahead = flux.matched(before[0, :1], _first(before[1:], slice(0, 1)), share)
-        return float(flux.curves(share).supply(ahead)[0])
+    def _entering(self, outside: Array, before: Array, step: float) -> Array:
+        """The flow into the first cell, and of it each share, where those ``outside`` are well mixed."""
+        shares = share_of(outside)
+        flux, share = self._fluxes[self._zones[0]], first_share(shares[:, np.newaxis], slice(0, 1))
+        ahead = flux.matched(before[0, :1], first_share(before[1:], slice(0, 1)), share)
+        room = float(flux.curves(share).supply(ahead)[0])
+        return np.asarray(min(outside[0] / step, room) * np.append(1.0, shares))
 
     def _outbound(self, after: Array) -> float:
         """The largest flow that leaves the last cell."""
         last = slice(-1, None)
-        return float(self._fluxes[self._zones[-1]].curves(_first(after[1:], last)).demand(after[0, last])[0])
+        return float(self._fluxes[self._zones[-1]].curves(first_share(after[1:], last)).demand(after[0, last])[0])
 
     def _refuse_overfilling(self) -> None:
         """A full cell takes nobody in: otherwise it fills beyond jam density where its own way out is narrow."""
+        outflow = self.boundary.outflow if isinstance(self.boundary, Open) else inf
         for flux in self._fluxes:
-            curves = flux.curves(np.array([0.0, 1.0]))
-            full = float(curves(curves.largest_density).max())
-            outflow = self.boundary.outflow if isinstance(self.boundary, Open) else inf
-            narrow = bool(self.bottlenecks) or callable(outflow) or outflow < full
-            if narrow and full > _ROUND_OFF * curves.capacity.max():
-                raise ValueError(
-                    "Where a bottleneck or a limited outflow can fill the road, the flow at jam density must be zero: "
-                    f"got {full:.4g} at density {flux.largest_density:.4g}. Extend the flux to where nobody moves."
-                )
+            for table in flux.tables if isinstance(flux, FluxSurface) else [flux]:
+                curves = table.curves(np.zeros(1))
+                jam = float(curves.largest_density[0])
+                full = float(curves(jam)[0])
+                narrow = bool(self.bottlenecks) or isinstance(flux, FluxSurface) or callable(outflow) or outflow < full
+                if narrow and full > _ROUND_OFF * curves.capacity[0]:
+                    raise ValueError(
+                        "Where a bottleneck, a limited outflow or those of another share can fill the road, the flow "
+                        f"at jam density must be zero: got {full:.4g} at density {jam:.4g}. "
+                        "Extend the flux to where nobody moves."
+                    )
 
     @property
     def _fluxes(self) -> list[Flux]:
@@ -326,7 +300,7 @@ class ConservationLaw:
         return zones
 
     @cached_property
-    def _joints(self) -> list[_Joint]:
+    def _joints(self) -> list[Joint]:
         inner = slice(1, -1) if isinstance(self.boundary, Open) else slice(None)
         left, right = self.cells.left_of, self.cells.right_of
         faces = np.arange(len(self.edges))[inner]
@@ -336,13 +310,18 @@ class ConservationLaw:
             here = faces[(pairs == pair).all(axis=1)]
             drop = self.bottlenecks[pair[1] - 1].capacity_drop if pair[1] > 0 else 0.0
             fluxes = self._fluxes[pair[0]], self._fluxes[pair[1]]
-            joints.append(_Joint(here, left[here], right[here], *fluxes, pair[0] == pair[1], drop))
+            joints.append(Joint(here, left[here], right[here], *fluxes, pair[0] == pair[1], drop))
         return joints
 
     def _covered(self, bottleneck: Bottleneck) -> NDArray[np.bool_]:
         return np.asarray((self.centres >= bottleneck.begin) & (self.centres < bottleneck.end))
 
 
-def _first(shares: Array, places: Indices | NDArray[np.bool_] | slice) -> Array:
-    """The share that the flow may depend on, at some cells; zero where there is none."""
-    return shares[0, places] if len(shares) else np.zeros(shares.shape[1])[places]
+def _as_edges(edges: ArrayLike) -> Array:
+    try:
+        places = np.array(edges, dtype=np.float64)
+    except (TypeError, ValueError):
+        places = np.empty(0)
+    if places.ndim != 1 or len(places) < 3 or not np.isfinite(places).all() or not (np.diff(places) > 0).all():
+        raise ValueError(f"`edges` must be finite and increasing, those of two cells or more: got {edges!r}.")
+    return places

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, isfinite
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -15,13 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from eqfree.fields import short
 from eqfree.hmm.conservation_law import ConservationLaw
 from eqfree.hmm.finite_volume import Muscl, Scheme
+from eqfree.hmm.joint import share_of
 from eqfree.results import Cost, Trajectory
 
 __all__ = ["ConservationState", "iter_conservation_law", "solve_conservation_law"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-_ROUND_OFF = 1e-9  # of a step
+_ROUND_OFF = 1e-9  # of a step, or of jam density
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class ConservationState:
         Density times share.
     passed : (1 + share, face)
         How much has gone through each face since the beginning, and of it each share.
-    waiting
-        Who has arrived and found no room.
+    waiting : (1 + share,)
+        How many have arrived and found no room, and of them each share.
     """
 
     number: int
@@ -48,13 +49,12 @@ class ConservationState:
     density: Array
     share_density: Array
     passed: Array
-    waiting: float = 0.0
+    waiting: Array
 
     @property
     def shares(self) -> Array:
         """The shares, (share, cell); zero where nobody is."""
-        share = np.zeros_like(self.share_density)
-        return np.clip(np.divide(self.share_density, self.density, out=share, where=self.density > 0), 0.0, 1.0)
+        return share_of(np.vstack([self.density, self.share_density]))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Named arrays, from which `from_arrays` makes the same state again."""
@@ -69,7 +69,7 @@ class ConservationState:
             density=arrays["density"],
             share_density=arrays["share_density"],
             passed=arrays["passed"],
-            waiting=float(arrays["waiting"]),
+            waiting=arrays["waiting"],
         )
 
     @classmethod
@@ -89,22 +89,18 @@ class ConservationState:
         >>> ConservationState.begin(law, 0.0, [0.2, 0.4]).passed
         array([[0., 0., 0.]])
         """
-        count = len(law.centres)
-        density = np.array(density, dtype=np.float64)
-        if density.shape != (count,):
-            raise ValueError(f"`density0` must hold a density for each of {count} cells: got shape {density.shape}.")
-        shares = np.array(shares, dtype=np.float64).reshape(-1, count) if np.size(shares) else np.empty((0, count))
-        if len(shares) != len(law.shares):
-            raise ValueError(f"`shares0` must hold a row for each of the shares {list(law.shares)}: got {len(shares)}.")
+        density, shares = law.in_cells(density, shares)
         if (outside := ~((shares >= 0) & (shares <= 1))).any():
             raise ValueError(f"Shares must lie in [0, 1]: got {short(shares[outside])}.")
         jam = law.jam(shares)
-        if (outside := ~((density >= 0) & (density <= jam))).any():
+        slack = _ROUND_OFF * jam  # a run ends with what the next can begin with
+        if (outside := ~((density >= -slack) & (density <= jam + slack))).any():
             raise ValueError(
                 f"Densities must lie between 0 and jam density, {jam[outside].min():g} there: "
                 f"got {short(density[outside])} at {short(law.centres[outside])}."
             )
-        return cls(0, time, density, density * shares, np.zeros((1 + len(shares), count + 1)))
+        density, rows = np.clip(density, 0.0, jam), 1 + len(shares)
+        return cls(0, time, density, density * shares, np.zeros((rows, len(law.edges))), np.zeros(rows))
 
 
 def iter_conservation_law(
@@ -120,8 +116,14 @@ def iter_conservation_law(
     A step is ``courant`` times the law's largest, no longer than ``step``. A pure function from state to state: a
     loop that stops anywhere and goes on from the state's arrays gives the same bits.
 
-    Raises ValueError for a Courant number outside (0, 1], with the largest step.
+    Raises
+    ------
+    ValueError
+        For a state that does not fit the road, an end before it, a Courant number outside (0, 1], or a step that is not
+        positive.
 
+    Examples
+    --------
     >>> from scipy.interpolate import PPoly
     >>> from eqfree.hmm import FluxCurve
     >>> law = ConservationLaw(FluxCurve(PPoly([[-1.0], [1.0], [0.0]], [0.0, 1.0])), np.linspace(0, 1, 3))
@@ -129,20 +131,17 @@ def iter_conservation_law(
     >>> [state.time for state in iter_conservation_law(law, 0.5, start, courant=1.0)]
     [0.25, 0.5]
     """
-    scheme = scheme or Muscl()
+    if not (isfinite(end) and end >= state.time):
+        raise ValueError(f"`end` must be finite, and no earlier than the state's time, {state.time:g}: got {end:g}.")
     if not 0 < courant <= 1:
-        largest = law.largest_step(state.density, scheme, state.shares)
+        largest = law.largest_step(state.density, _as_scheme(scheme), state.shares)
         raise ValueError(
-            f"`courant` must lie in (0, 1], a share of the largest stable step: got {courant:g}. "
-            f"The largest step is {largest:.6g}."
+            f"`courant` must lie in (0, 1], a share of the largest stable step, {largest:.6g}: got {courant:g}."
         )
-    while state.time < end:
-        largest = min(step, courant * law.largest_step(state.density, scheme, state.shares))
-        at_end = end - state.time <= largest * (1 + _ROUND_OFF)
-        state = _next(law, scheme, state, end - state.time if at_end else largest)
-        yield replace(state, time=end) if at_end else state
-        if at_end:
-            return
+    if not step > 0:
+        raise ValueError(f"`step` must be positive: got {step:g}.")
+    _refuse_another_road(law, state)
+    return _steps(law, end, state, _as_scheme(scheme), courant, step)
 
 
 def solve_conservation_law(
@@ -170,7 +169,7 @@ def solve_conservation_law(
     density0 : (cell,)
         Densities at the beginning.
     shares0 : (share, cell)
-        Advected shares at the beginning.
+        Advected shares at the beginning; of a single one, (cell,) will do.
     scheme
         `FirstOrder`, `Muscl` with its options, or another `Scheme`.
     t_eval
@@ -185,10 +184,10 @@ def solve_conservation_law(
     -------
     Trajectory
         Rows of density (cell), each share (cell), cumulative count through the faces (face), the same of each share,
-        and how many wait outside: ``fields`` names them, ``to_xarray`` takes them apart. Cell by cell, density times
-        width has grown by exactly what passed the left face and not the right one. Given the flux nothing is
-        random, and the standard errors are zero; those of the flux are its own. The cost is that of knowing the flux,
-        and the wall seconds of solving.
+        how many wait outside, and the same of each share: ``fields`` names them, ``to_xarray`` takes them apart. Cell
+        by cell, density times width has grown by exactly what passed the left face and not the right one. Given the
+        flux nothing is random, and the standard errors are zero; those of the flux are its own. The cost is that of
+        solving alone: no micro-solves, and the wall seconds. What it took to know the flux is ``law.cost``, once.
 
     Raises
     ------
@@ -209,16 +208,16 @@ def solve_conservation_law(
     >>> result.to_xarray()["density"].sum("x").round(12).values
     array([3., 3.])
     """
-    begin, end = map(float, t_span)
-    if not (np.isfinite([begin, end]).all() and begin < end):
+    if len(t_span) != 2 or not (np.isfinite(t_span).all() and t_span[0] < t_span[1]):
         raise ValueError(f"`t_span` must be (beginning, end), finite and increasing: got {tuple(t_span)}.")
+    begin, end = map(float, t_span)
     stops = None if t_eval is None else np.asarray(t_eval, dtype=np.float64)
     if stops is not None and not (
         stops.ndim == 1 and len(stops) and (np.diff(stops) > 0).all() and begin <= stops[0] and stops[-1] <= end
     ):
         raise ValueError(f"`t_eval` must increase within [{begin:g}, {end:g}]: got {short(stops)}.")
     wall = perf_counter()
-    scheme = scheme or Muscl()
+    scheme = _as_scheme(scheme)
     state = ConservationState.begin(law, begin, density0, shares0)
     if step is not None:
         largest = law.largest_step(state.density, scheme, state.shares)
@@ -236,13 +235,43 @@ def solve_conservation_law(
         times=np.array([state.time for state in told]),
         macro=rows,
         stderr=np.zeros_like(rows),
-        cost=law.cost + Cost(wall=perf_counter() - wall),
+        cost=Cost(wall=perf_counter() - wall),
         fields=law.fields,
     )
 
 
+def _as_scheme(scheme: Scheme | None) -> Scheme:
+    if isinstance(scheme, type):
+        raise ValueError(f"`scheme` must be a scheme, as Muscl() is: got the class {scheme.__name__}.")
+    return scheme or Muscl()
+
+
+def _refuse_another_road(law: ConservationLaw, state: ConservationState) -> None:
+    law.in_cells(state.density, state.share_density)
+    rows, faces = 1 + len(law.shares), len(law.edges)
+    if state.passed.shape != (rows, faces):
+        raise ValueError(
+            f"A state must say how many have passed each of {faces} faces, shape {(rows, faces)}: "
+            f"got shape {state.passed.shape}."
+        )
+    if state.waiting.shape != (rows,):
+        raise ValueError(f"A state must say how many wait outside, shape {(rows,)}: got shape {state.waiting.shape}.")
+
+
+def _steps(
+    law: ConservationLaw, end: float, state: ConservationState, scheme: Scheme, courant: float, step: float
+) -> Iterator[ConservationState]:
+    while state.time < end:
+        largest = min(step, courant * law.largest_step(state.density, scheme, state.shares))
+        at_end = end - state.time <= largest * (1 + _ROUND_OFF)
+        state = _next(law, scheme, state, end - state.time if at_end else largest)
+        yield replace(state, time=end) if at_end else state
+        if at_end:
+            return
+
+
 def _next(law: ConservationLaw, scheme: Scheme, state: ConservationState, step: float) -> ConservationState:
-    parts = [state.density, state.share_density, state.passed, np.array([state.waiting])]
+    parts = [state.density, state.share_density, state.passed, state.waiting]
     values = scheme.advance(
         lambda values, time: law.euler(scheme, values, time, step),
         np.concatenate([part.ravel() for part in parts]),
@@ -256,10 +285,10 @@ def _next(law: ConservationLaw, scheme: Scheme, state: ConservationState, step: 
         density=density,
         share_density=share_density.reshape(state.share_density.shape),
         passed=passed.reshape(state.passed.shape),
-        waiting=float(waiting[0]),
+        waiting=waiting,
     )
 
 
 def _row(state: ConservationState) -> Array:
-    parts = (state.density, state.shares.ravel(), state.passed.ravel(), [state.waiting])
+    parts = (state.density, state.shares.ravel(), state.passed.ravel(), state.waiting)
     return np.concatenate(parts)

@@ -14,6 +14,7 @@ __all__ = [
     "Cells",
     "FirstOrder",
     "Muscl",
+    "Road",
     "Scheme",
     "minmod",
     "monotonized_central",
@@ -108,6 +109,18 @@ class Cells:
         return np.asarray((values[..., self.right_of] - values[..., self.left_of]) * self.smooth)
 
 
+class Road(Protocol):
+    """What a scheme asks of the flow. `ConservationLaw` keeps it."""
+
+    @abstractmethod
+    def jam(self, shares: Array) -> Array:
+        """The largest density in each cell, (cell,)."""
+
+    @abstractmethod
+    def inflected(self, density: Array, shares: Array) -> NDArray[np.bool_]:
+        """In which cells the flow bends both ways between the densities of a cell and of two on each side, (cell,)."""
+
+
 class Scheme(Protocol):
     """A finite-volume scheme: what the road looks like inside a cell, and how a step is made of Euler steps."""
 
@@ -116,7 +129,7 @@ class Scheme(Protocol):
     courant_limit: float
 
     @abstractmethod
-    def traces(self, cells: Cells, density: Array, shares: Array, jam: Callable[[Array], Array]) -> tuple[Array, Array]:
+    def traces(self, cells: Cells, density: Array, shares: Array, road: Road) -> tuple[Array, Array]:
         """Density and shares, (1 + share, cell), at the left and at the right side of each cell."""
 
     @abstractmethod
@@ -137,7 +150,7 @@ class FirstOrder(Scheme):
     order = 1
     courant_limit = 1.0
 
-    def traces(self, cells: Cells, density: Array, shares: Array, jam: Callable[[Array], Array]) -> tuple[Array, Array]:
+    def traces(self, cells: Cells, density: Array, shares: Array, road: Road) -> tuple[Array, Array]:
         """The means of the cells themselves."""
         values = np.vstack([density, shares])
         return values, values
@@ -153,7 +166,9 @@ class Muscl(Scheme):
 
     Each half of a cell is a cell of the first-order scheme, so densities and shares keep their bounds up to
     Courant number 1/2. Shares are weighted so that the halves hold the share of the whole (Berthon, J. Comput.
-    Phys. 218 (2006) 495, doi:10.1016/j.jcp.2006.02.017).
+    Phys. 218 (2006) 495, doi:10.1016/j.jcp.2006.02.017). Where the flow bends both ways between a cell and two
+    on each side, steep slopes can hold a wave that is not the entropy solution: there density has that of `minmod`
+    (A. Kurganov, G. Petrova & B. Popov, SIAM J. Sci. Comput. 29 (2007) 2381, doi:10.1137/040614189).
 
     Parameters
     ----------
@@ -174,26 +189,28 @@ class Muscl(Scheme):
     order = 2
     courant_limit = 0.5
 
-    def traces(self, cells: Cells, density: Array, shares: Array, jam: Callable[[Array], Array]) -> tuple[Array, Array]:
+    def traces(self, cells: Cells, density: Array, shares: Array, road: Road) -> tuple[Array, Array]:
         """Means plus and minus half a limited slope; flat where a side would be fuller than full."""
-        rise = self._rise(cells, density)
-        values, rises = np.vstack([density, shares]), np.vstack([rise, self._rise(cells, shares)])
+        cautious = self._rise(cells, density, minmod)
+        rise = np.where(road.inflected(density, shares), cautious, self._rise(cells, density, self.limiter))
+        values, rises = np.vstack([density, shares]), np.vstack([rise, self._rise(cells, shares, self.limiter)])
         left, right = density - rise, density + rise
         heavier = np.where(density > 0, np.maximum(left, right), 1.0)
         before, after = values - rises, values + rises
         before[1:] = shares - rises[1:] * right / heavier
         after[1:] = shares + rises[1:] * left / heavier
-        fuller = (before[0] > jam(before[1:])) | (after[0] > jam(after[1:]))
+        fuller = (before[0] > road.jam(before[1:])) | (after[0] > road.jam(after[1:]))
         return np.where(fuller, values, before), np.where(fuller, values, after)
 
     def advance(self, euler: EulerStep, values: Array, time: float, step: float) -> Array:
         """One Runge-Kutta step."""
         return self.runge_kutta(euler, values, time, step)
 
-    def _rise(self, cells: Cells, values: Array) -> Array:
+    @staticmethod
+    def _rise(cells: Cells, values: Array, limiter: Limiter) -> Array:
         """From the centre of a cell to its right side, never beyond the mean of a neighbour."""
         jumps = cells.jumps(values)
         slopes = jumps / cells.spacing
-        rise = self.limiter(slopes[..., :-1], slopes[..., 1:]) * cells.widths / 2
+        rise = limiter(slopes[..., :-1], slopes[..., 1:]) * cells.widths / 2
         nearest = np.minimum(np.abs(jumps[..., :-1]), np.abs(jumps[..., 1:]))
         return np.asarray(np.maximum(np.minimum(rise, nearest), -nearest))

@@ -14,7 +14,7 @@ from scipy.interpolate import PPoly
 
 from eqfree.ensemble import Key
 from eqfree.fields import short
-from eqfree.hmm.closure import Answer, Closure
+from eqfree.hmm.closure import Answer, Closure, as_answer
 from eqfree.hmm.riemann import Curves
 from eqfree.hmm.smoothing import smoothed
 from eqfree.hmm.tabulated import Interpolation, Tabulated, monotone
@@ -75,7 +75,8 @@ class FluxCurve:
     cost
         What it took to know them.
     error
-        Largest error bound of the table that they come from, larger than its tolerance if its budget was spent.
+        Largest error bound of the table that the flow comes from, with what smoothing has moved it by; larger than
+        the tolerance then, or if the budget was spent.
 
     Raises
     ------
@@ -101,10 +102,16 @@ class FluxCurve:
             raise ValueError(f"A flow must be known from density 0 on: got one from {points[0]:g}.")
         if not flows.max() > 0:
             raise ValueError(f"A flow must be positive somewhere: got zero from density 0 to {self.jam:g}.")
+        before, after = _around_breaks(self.flow)
+        if (jumps := np.abs(after - before) > _ROUND_OFF * flows.max()).any():
+            place = int(np.argmax(jumps))
+            raise ValueError(
+                f"A flow must be continuous: got {before[place]:.4g} and {after[place]:.4g} at density "
+                f"{self.flow.x[1 + place]:.4g}. What a queue loses of capacity is a bottleneck's `capacity_drop`."
+            )
         if abs(flows[0]) > _ROUND_OFF * flows.max():
             raise ValueError(f"Nobody flows where nobody is: got a flow of {flows[0]:g} at density 0.")
         _refuse_negative(flows, _ROUND_OFF * flows.max(), points, "A flow", "")
-        self._refuse_jumps(_ROUND_OFF * flows.max())
         if self.gradient is not None:
             points, values = self._checked(self.gradient, "gradient coefficient")
             if (points[0], points[-1]) != (0, self.jam):
@@ -168,7 +175,7 @@ class FluxCurve:
         if not (np.isfinite(chi_square) and chi_square >= 0):
             raise ValueError(f"`chi_square` must be finite and not negative: got {chi_square:g}.")
         table = Tabulated(
-            _Checked(closure), (0.0, jam), rtol, atol=atol, interpolation=interpolation, max_solves=max_solves, key=key
+            _Finite(closure), (0.0, jam), rtol, atol=atol, interpolation=interpolation, max_solves=max_solves, key=key
         )
         points, values, stderr = _filled(table, jam)
         slack = _SIGNIFICANT * stderr[:, 0] + _ROUND_OFF * np.abs(values[:, 0]).max()
@@ -182,7 +189,9 @@ class FluxCurve:
             slack = _SIGNIFICANT * stderr[:, 1] + _ROUND_OFF * np.abs(values[:, 1]).max()
             _refuse_negative(values[:, 1], slack, points, "The gradient coefficient", _UNSTABLE)
             gradient = monotone(points, np.maximum(smoothed(points, values[:, 1], stderr[:, 1], chi_square), 0.0))
-        error = float(table.error((points[:-1, np.newaxis] + points[1:, np.newaxis]) / 2)[:, 0].max())
+        moved = np.abs(flow - values[:, 0])
+        bound = table.error((points[:-1, np.newaxis] + points[1:, np.newaxis]) / 2)[:, 0]
+        error = float((bound + np.maximum(moved[:-1], moved[1:])).max())
         return cls(_not_negative(points, flow, interpolation), gradient, table.cost, error)
 
     @property
@@ -263,20 +272,14 @@ class FluxCurve:
     def _gradients(self) -> Curves | None:
         return None if self.gradient is None else Curves.of(self.gradient)
 
-    def _refuse_jumps(self, slack: float) -> None:
-        """A wave at a jump of the flow would be infinitely fast, and no step short enough."""
-        nodes, pieces = self.flow.x, self.flow.c.reshape(len(self.flow.c), -1)
-        before, after = np.sum(pieces[:, :-1] * np.vander(np.diff(nodes)[:-1], len(pieces)).T, axis=0), pieces[-1, 1:]
-        if (jump := np.abs(after - before) > slack).any():
-            place = int(np.argmax(jump))
-            raise ValueError(
-                f"A flow must not jump, or its waves are infinitely fast: got {before[place]:.4g} below and "
-                f"{after[place]:.4g} above density {nodes[place + 1]:.4g}."
-            )
-
     @staticmethod
     def _checked(polynomial: PPoly, name: str) -> tuple[Array, Array]:
         """Ends, nodes and extrema with the values there."""
+        if not (np.diff(polynomial.x) > 0).all():
+            raise ValueError(
+                f"A {name} must be given over densities that increase: got breakpoints from {polynomial.x[0]:g} "
+                f"to {polynomial.x[-1]:g}."
+            )
         if polynomial.c.ndim > 2 and polynomial.c[0, 0].size != 1:
             raise ValueError(f"A {name} must be a single curve: got coefficients of shape {polynomial.c.shape}.")
         if (wrong := ~np.isfinite(polynomial.c).reshape(*polynomial.c.shape[:2]).all(axis=0)).any():
@@ -308,34 +311,28 @@ class _FlowAlone(Closure):
     closure: Closure
 
     def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
-        answer = self.closure(inputs, state, key)
+        answer = as_answer(self.closure(inputs, state, key), len(np.asarray(inputs)))
         jacobian = None if answer.jacobian is None else answer.jacobian[:, :1]
         return replace(answer, value=answer.value[:, :1], stderr=answer.stderr[:, :1], jacobian=jacobian)
 
 
 @dataclass(frozen=True)
-class _Checked(Closure):
+class _Finite(Closure):
     """A closure of density that says at which densities it fails."""
 
     closure: Closure
 
     def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
-        answer, densities = self.closure(inputs, state, key), np.asarray(inputs)[:, 0]
-        shapes = np.shape(answer.value), np.shape(answer.stderr)
-        if shapes[0] not in ((len(densities), 1), (len(densities), 2)) or shapes[1] != shapes[0]:
+        answer = as_answer(self.closure(inputs, state, key), len(np.asarray(inputs)))
+        if not 1 <= answer.value.shape[1] <= 2:
             raise ValueError(
-                f"A flux closure answers flow, or flow and gradient coefficient, and their standard errors, of shape "
-                f"({len(densities)}, 1 or 2) at {len(densities)} densities: got shapes {shapes[0]} and {shapes[1]}."
+                "A flux closure answers flow, or flow and gradient coefficient: "
+                f"got {answer.value.shape[1]} components."
             )
         if (wrong := ~np.isfinite(answer.value).all(axis=1)).any():
             raise ValueError(
-                f"A flux closure must answer finite values: got a NaN or an infinity at densities "
-                f"{short(densities[wrong])}."
-            )
-        if (wrong := ~((answer.stderr >= 0) & np.isfinite(answer.stderr)).all(axis=1)).any():
-            raise ValueError(
-                "The standard errors of a flux closure must be finite and not negative: got others at densities "
-                f"{short(densities[wrong])}. Use two replicas or more."
+                "A flux closure must answer finite values: "
+                f"got a NaN or an infinity at densities {short(np.asarray(inputs)[wrong, 0])}."
             )
         return answer
 
@@ -353,6 +350,16 @@ def _refuse_negative(values: Array, slack: ArrayLike, points: Array, name: str, 
             for value, point in zip(values[below][:3], points[below], strict=False)
         )
         raise ValueError(f"{name} must not be negative: got {listed}.{why}")
+
+
+def _around_breaks(flow: PPoly) -> tuple[Array, Array]:
+    """The values on the left and on the right of the inner breakpoints, (breakpoint,)."""
+    pieces = flow.c.reshape(*flow.c.shape[:2])
+    width = np.diff(flow.x)[:-1]
+    before = np.zeros_like(width)
+    for row in pieces[:, :-1]:
+        before = before * width + row
+    return before, pieces[-1, 1:]
 
 
 def _filled(table: Tabulated, jam: float) -> tuple[Array, Array, Array]:

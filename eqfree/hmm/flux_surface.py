@@ -25,8 +25,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 _ROUND_OFF = 1e-12  # of jam density
 _SPEEDING_UP = 1e-2  # of the largest velocity: what a velocity may grow by with density, as noise does
-_BISECTIONS = 60
-_SAMPLES = 16  # shares between two tables at which the fastest wave is looked for
+_STEPS = 60  # of a search, more than halving takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +33,10 @@ class FluxSurface:
     """A flow that depends on density and on a share that moves with it: curves at some shares, and between them.
 
     Densities are scaled by jam density, of which the inverse (the space that one takes) is linear between two shares,
-    as it is for a mixture; so is the flow at equal scaled density, which keeps whatever monotonicity and concavity
-    the tables have. Individuals keep their order, so that a jump in the share moves with them, at equal velocity on
-    both sides (J.-P. Lebacque, S. Mammar & H. Haj-Salem, ISTTT 17 (2007) 755); this needs a velocity Q/ρ that
-    nowhere grows with density.
+    as it is for a mixture; so are, at equal scaled density, the gradient coefficient and the velocity, so that no
+    mixture is faster than those in it. This keeps whatever monotonicity and concavity the tables have. Individuals
+    keep their order, so that a jump in the share moves with them, at equal velocity on both sides (J.-P. Lebacque,
+    S. Mammar & H. Haj-Salem, ISTTT 17 (2007) 755); this needs a velocity Q/ρ that nowhere grows with density.
 
     Parameters
     ----------
@@ -73,13 +72,13 @@ class FluxSurface:
         if len({table.gradient is None for table in self.tables}) > 1:
             raise ValueError("All tables of a flux surface must have a gradient coefficient, or none of them.")
         for share, table in zip(shares, self.tables, strict=True):
-            points = table.flow.x[1:]
+            points = _where_velocity_turns(table.flow)
             velocity = np.append(table.speed(0.0), table(points) / points)
             excess = velocity - np.minimum.accumulate(velocity)
             if (excess > _SPEEDING_UP * velocity.max()).any():
                 raise ValueError(
                     "Where the flow depends on a share, the velocity must not grow with density, or no order of "
-                    f"individuals can be kept: at share {share:g} it does at density {points[excess.argmax() - 1]:g}."
+                    f"individuals can be kept: at share {share:g} it does at density {points[excess.argmax() - 1]:.4g}."
                 )
 
     @classmethod
@@ -132,20 +131,18 @@ class FluxSurface:
 
     @property
     def cost(self) -> Cost:
-        """What all the tables took."""
-        return reduce(add, (table.cost for table in self.tables), Cost())
+        """What all the tables took, each once."""
+        return reduce(add, (table.cost for table in {id(table): table for table in self.tables}.values()), Cost())
 
     @property
     def largest_density(self) -> float:
         """The largest of the jam densities."""
         return max(table.jam for table in self.tables)
 
-    @cached_property
+    @property
     def fastest(self) -> float:
-        """The largest size of the characteristic speed."""
-        nodes = np.asarray(self.shares)
-        steps = np.arange(len(nodes) * _SAMPLES - _SAMPLES + 1) / _SAMPLES
-        return self.curves(np.interp(steps, np.arange(len(nodes)), nodes)).fastest
+        """The largest size of the characteristic speed: in between, it is a mean of those of the tables."""
+        return max(table.fastest for table in self.tables)
 
     def without_gradient(self) -> FluxSurface:
         """The same flow, its gradient coefficient left out.
@@ -172,11 +169,11 @@ class FluxSurface:
 
     def curves(self, share: Array) -> Curves:
         """The flow as a function of density, a column for each share."""
-        return self._columns(self._flows, share)
+        return self._columns(self._velocities, share, self.jam_density(share))
 
     def gradients(self, share: Array) -> Curves | None:
         """The gradient coefficient as a function of density, a column for each share."""
-        return None if self._coefficients is None else self._columns(self._coefficients, share)
+        return None if self._coefficients is None else self._columns(self._coefficients, share, 1.0)
 
     def matched(self, density: Array, share: Array, entering: Array) -> Array:
         """Densities of share ``entering`` that move as fast as ``density`` of ``share`` does.
@@ -195,21 +192,21 @@ class FluxSurface:
     def _as_fast(self, velocity: Array, share: Array) -> Array:
         """Where the velocity has fallen to a given one; zero where it never exceeds it."""
         curves = self.curves(share)
-        low, high = np.zeros_like(velocity), curves.largest_density
-        never = curves.speed(low) <= velocity
-        for _ in range(_BISECTIONS):
-            middle = (low + high) / 2
-            beyond = curves(middle) <= velocity * middle
-            low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
-        return np.where(never, 0.0, high)
+        slope, nodes, (_, _, c, d) = velocity * curves.scale, curves.nodes, curves.coefficients
+        fallen = d[1:] <= slope * nodes[1:-1, np.newaxis]
+        place = np.vstack([fallen, np.ones_like(slope)]).argmax(axis=0)
+        cubic = curves.coefficients[:, place, np.arange(len(slope))]
+        cubic[2:] -= slope * [np.ones(len(slope)), nodes[place]]
+        density = (nodes[place] + _falls_to_zero(cubic, np.diff(nodes)[place])) * curves.scale
+        return np.where(c[0] <= slope, 0.0, density)
 
-    def _columns(self, tables: Array, share: Array) -> Curves:
+    def _columns(self, tables: Array, share: Array, factor: ArrayLike) -> Curves:
         share = np.clip(share, 0.0, 1.0)
         place = np.clip(np.searchsorted(self.shares, share, side="right") - 1, 0, len(self.shares) - 2)
         nodes = np.asarray(self.shares)
         weight = (share - nodes[place]) / (nodes[place + 1] - nodes[place])
         columns = (1 - weight) * tables[..., place] + weight * tables[..., place + 1]
-        return Curves(self._nodes, columns, self.jam_density(share))
+        return Curves(self._nodes, factor * columns, self.jam_density(share))
 
     @cached_property
     def _nodes(self) -> Array:
@@ -219,8 +216,9 @@ class FluxSurface:
         return np.append(nodes[:-1][np.diff(nodes) > _ROUND_OFF], 1.0)
 
     @cached_property
-    def _flows(self) -> Array:
-        return np.stack([_rescaled(table.flow, self._nodes) for table in self.tables], axis=-1)
+    def _velocities(self) -> Array:
+        """Of flows over jam density: velocities times scaled density."""
+        return np.stack([_rescaled(table.flow, self._nodes) / table.jam for table in self.tables], axis=-1)
 
     @cached_property
     def _coefficients(self) -> Array | None:
@@ -238,6 +236,29 @@ class _AtShare(Closure):
     def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
         points = as_inputs(inputs)
         return self.closure(np.column_stack([points, np.full(len(points), self.share)]), state, key)
+
+
+def _where_velocity_turns(flow: PPoly) -> Array:
+    """Positive densities at which Q/ρ can be largest or smallest, increasing: breakpoints, and where Q' = Q/ρ."""
+    a, b, c, d = np.pad(flow.c.reshape(*flow.c.shape[:2]), ((4 - len(flow.c), 0), (0, 0)))
+    start = flow.x[:-1]
+    turning = PPoly([2 * a, b + 3 * a * start, 2 * b * start, c * start - d], flow.x)  # of ρ Q' - Q
+    roots = turning.roots(discontinuity=False, extrapolate=False)
+    return np.unique(np.concatenate([flow.x[1:], roots[roots > 0]]))  # NaN: a piece of constant velocity
+
+
+def _falls_to_zero(cubic: Array, width: Array) -> Array:
+    """Where cubics (4, cubic), positive at zero, fall to zero within a width: Newton's steps, or halves."""
+    a, b, c, d = cubic
+    low, high, root = np.zeros_like(width), width, width / 2
+    for _ in range(_STEPS):
+        value, slope = ((a * root + b) * root + c) * root + d, (3 * a * root + 2 * b) * root + c
+        low, high = np.where(value > 0, root, low), np.where(value > 0, high, root)
+        newton = root - np.divide(value, slope, out=np.full_like(root, np.inf), where=slope < 0)
+        before, root = root, np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
+        if (np.abs(root - before) <= _ROUND_OFF * width).all():
+            break
+    return root
 
 
 def _rescaled(curve: PPoly, nodes: Array) -> Array:

@@ -92,6 +92,36 @@ class Curves:
         slopes = [(3 * a * t + 2 * b) * t + c for t in (np.zeros_like(a), width, vertex)]
         return float((np.abs(slopes) / self.scale).max())
 
+    def bends(self, low: ArrayLike, high: ArrayLike) -> Array:
+        """By how much the slope rises, and by how much it falls, on each interval [low, high], (2, interval).
+
+        >>> Curves.of(PPoly([[-1.0], [1.0], [0.0]], [0.0, 1.0])).bends([0.2], [0.7])
+        array([[0.],
+               [1.]])
+        """
+        return np.asarray(self._turned(high) - self._turned(low))
+
+    @cached_property
+    def bent(self) -> Array:
+        """By how much the slope of each curve both rises and falls, (column,); zero where it bends one way."""
+        return np.asarray(self.bends(self.nodes[0] * self.scale, self.largest_density).min(axis=0))
+
+    def _turned(self, density: ArrayLike) -> Array:
+        """By how much the slope has risen and fallen from the first node to each density, (2, point)."""
+        place, column, t = self._located(density)
+        within = _rise_and_fall(self.coefficients[:, place, column], t)
+        return np.asarray((self._turned_before[:, place, column] + within) / self.scale)
+
+    @cached_property
+    def _turned_before(self) -> Array:
+        """By how much the scaled slope has risen and fallen where each piece begins, (2, piece, column)."""
+        a, b, c, _ = self.coefficients
+        width = np.diff(self.nodes)[:, np.newaxis]
+        jumps = np.diff(c, axis=0) - ((3 * a * width + 2 * b) * width)[:-1]
+        kinks = [np.maximum(jumps, 0), np.maximum(-jumps, 0)]
+        within = _rise_and_fall(self.coefficients, width)[:, :-1]
+        return np.pad(np.cumsum(within + kinks, axis=1), ((0, 0), (1, 0), (0, 0)))
+
     @cached_property
     def capacity(self) -> Array:
         """The largest value of each curve, (column,)."""
@@ -150,10 +180,15 @@ class Curves:
 
     def _piece(self, density: ArrayLike) -> tuple[Array, Array]:
         """Coefficients (4, point) of the cubic at each density, and how far beyond its left node that is."""
+        place, column, t = self._located(density)
+        return self.coefficients[:, place, column], t
+
+    def _located(self, density: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp] | int, Array]:
+        """Piece and column of each density, and how far beyond the piece's left node it is."""
         scaled = np.maximum(np.minimum(np.asarray(density) / self.scale, self.nodes[-1]), self.nodes[0])
         place = np.searchsorted(self.nodes[1:-1], scaled, side="right")
         column = np.arange(len(self.scale)) if len(self.scale) > 1 else 0
-        return self.coefficients[:, place, column], scaled - self.nodes[place]
+        return place, column, np.asarray(scaled - self.nodes[place])
 
     def _turning(self, candidates: Array) -> Array:
         """Those of the candidates of a single curve where it turns, (extremum, 1)."""
@@ -161,6 +196,15 @@ class Curves:
         points = np.unique(np.concatenate([ends, candidates[~np.isnan(candidates)]]))
         change = np.diff(self(points))
         return points[1:-1][change[:-1] * change[1:] <= 0, np.newaxis]
+
+
+def _rise_and_fall(cubic: Array, width: Array) -> Array:
+    """By how much the slopes of cubics (4, ...) rise and fall within a width, (2, ...)."""
+    a, b, _, _ = cubic
+    turn = np.clip(np.divide(-b, 3 * a, out=np.zeros_like(a), where=a != 0), 0, width)
+    first = (3 * a * turn + 2 * b) * turn
+    second = (3 * a * width + 2 * b) * width - first
+    return np.array([np.maximum(sign * first, 0) + np.maximum(sign * second, 0) for sign in (1, -1)])
 
 
 def _quadratic_roots(a: Array, b: Array, c: Array) -> tuple[Array, Array]:

@@ -13,13 +13,15 @@ Array: TypeAlias = NDArray[np.float64]
 
 _NOISE_FREE = 1e-9  # of the largest value: standard errors below it are round-off
 _STIFFNESSES = np.logspace(-12, 8, 81)  # from interpolation to nearly a straight line
+_FURTHEST = 2.0  # standard errors that a node may be missed by
 
 
 def smoothed(inputs: Array, values: Array, stderr: Array, chi_square: float = 1.0) -> Array:
     """Values (node,) of the stiffest natural cubic spline that the noise allows.
 
-    It minimises Σ ((y - g)/stderr)² + λ ∫ g''² with the largest λ for which the sum is no more than ``chi_square``
-    a noisy node. Nodes without noise are kept as they are; fewer than four nodes, or none noisy, too.
+    It minimises Σ ((y - g)/stderr)² + λ ∫ g''² with the largest λ, of four a decade, up to which the sum is no more
+    than ``chi_square`` a noisy node, and no node is missed by more than two standard errors: a kink would take
+    all of the sum. Nodes without noise are kept as they are; fewer than four nodes, or none noisy, too.
 
     *How to choose.* One, and the curve misses its data by what they are uncertain by; zero leaves them alone.
 
@@ -45,10 +47,12 @@ def smoothed(inputs: Array, values: Array, stderr: Array, chi_square: float = 1.
     variance = (noise / noise.max()) ** 2
     coupling, kinks = second.T @ (variance[:, np.newaxis] * second), second.T @ values
     allowed = chi_square * np.count_nonzero(noise)
+    unit = np.where(noise > 0, noise, 1.0)
     best = values
     for stiffness in _STIFFNESSES:
         force = stiffness * (second @ np.linalg.solve(bending + stiffness * coupling, kinks))
-        if ((noise / noise.max() * force) ** 2).sum() > allowed * noise.max() ** 2:
+        missed = variance * force / unit
+        if (missed**2).sum() > allowed or np.abs(missed).max() > _FURTHEST:
             break
-        best = values - variance * force
+        best = values - missed * unit
     return best

@@ -11,7 +11,7 @@ from scipy.interpolate import CubicSpline, PchipInterpolator, PPoly
 
 from eqfree.ensemble import Key, check_key
 from eqfree.fields import short
-from eqfree.hmm.closure import Answer, Closure, as_inputs
+from eqfree.hmm.closure import Answer, Closure, as_answer, as_inputs
 from eqfree.results import Cost
 
 __all__ = ["Tabulated", "monotone", "smooth"]
@@ -114,8 +114,10 @@ class Tabulated(Closure):
             raise ValueError(f"`bounds` must be (low, high), finite and increasing: got {tuple(bounds)}.")
         if not (rtol >= 0 and atol >= 0 and rtol + atol > 0):
             raise ValueError(f"`rtol` and `atol` must not be negative, nor both zero: got rtol={rtol}, atol={atol}.")
-        if not max_solves > _COARSEST:
-            raise ValueError(f"`max_solves` must allow the first {_COARSEST + 1} nodes: got {max_solves!r}.")
+        if not (isinstance(max_solves, int | np.integer) and max_solves > _COARSEST):
+            raise ValueError(
+                f"`max_solves` must be a whole number that allows the first {_COARSEST + 1} nodes: got {max_solves!r}."
+            )
         self._closure = closure
         self._low, self._high = float(low), float(high)
         self._rtol, self._atol = rtol, atol
@@ -205,6 +207,7 @@ class Tabulated(Closure):
         for repeat in sorted(set(repeats.values())):
             group = [index for index, count in repeats.items() if count == repeat]
             answer = self._closure(self._place(group)[:, np.newaxis], key=(*self._key, repeat))
+            answer = as_answer(answer, len(group))
             if not np.isfinite(answer.value).all():
                 raise ValueError(f"A table needs a closure that is finite over its bounds: got {short(answer.value)}.")
             if not np.isfinite(answer.stderr).all():

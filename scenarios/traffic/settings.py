@@ -163,16 +163,16 @@ class Settings(ScenarioSettings):
     """The fundamental diagram of traffic, derived from drivers."""
 
     quick: ClassVar[Mapping[str, Any]] = {
-        "densities": 13,
+        "densities": 9,
         "truck_shares": [0.0, 0.2],
         "replicas": 2,
         "bootstrap": 5,
         "bottleneck.cell": 250.0,
-        "motorway.length": 6000.0,
-        "motorway.duration": 300.0,
+        "motorway.length": 4000.0,
+        "motorway.duration": 120.0,
         "road.cars": 60,
-        "road.healing": 600.0,
-        "road.window": 500.0,
+        "road.healing": 400.0,
+        "road.window": 300.0,
     }
 
     parts: Annotated[tuple[PartName, ...], Field(min_length=1), AfterValidator(_are_different)] = Field(

@@ -32,6 +32,13 @@ def triangle() -> FluxCurve:
     return FluxCurve(PPoly([[FREE_SPEED, -BACKWARD], [0.0, FREE_SPEED * top]], [0.0, top, JAM]))
 
 
+def reaction(speed: float, length: float, reaction_time: float, gradient: float | None = None) -> FluxCurve:
+    """min(speed ρ, (1 - length ρ)/reaction time), exactly: a space headway of length and reaction time times speed."""
+    top, jam = 1 / (length + speed * reaction_time), 1 / length
+    coefficient = None if gradient is None else PPoly([[gradient]], [0.0, jam])
+    return FluxCurve(PPoly([[speed, -length / reaction_time], [0.0, speed * top]], [0.0, top, jam]), coefficient)
+
+
 class Formula(Closure):
     """A function of the inputs, with Gaussian noise of a known standard error."""
 

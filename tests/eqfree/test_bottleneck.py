@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -188,6 +189,9 @@ def test_a_bottleneck_outside_the_road_is_refused(begin: float, end: float, word
 def test_bottlenecks_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match=r"begin before it ends: got begin=2, end=1.*On a ring"):
         Bottleneck(LANE_LESS, 2.0, 1.0)
+    bare: Any = Bottleneck(LANE_LESS, 2.0)
+    with pytest.raises(ValueError, match=r"`bottlenecks` must be a list: got one Bottleneck"):
+        ConservationLaw(parabola(), EDGES, bottlenecks=bare)
     with pytest.raises(ValueError, match=r"`capacity_drop`.*got 1"):
         Bottleneck(LANE_LESS, 2.0, capacity_drop=1.0)
     twice = [Bottleneck(LANE_LESS, 1000.0, 2000.0), Bottleneck(LANE_LESS, 1500.0)]
@@ -213,6 +217,12 @@ def test_a_road_that_could_fill_beyond_jam_density_is_refused() -> None:
 
 
 def test_ends_that_make_no_sense_are_refused() -> None:
+    word: Any = "a"
+    number: Any = 0.3
+    with pytest.raises(ValueError, match="`inflow` must be a number or a function of time: got 'a'"):
+        Open(word)
+    with pytest.raises(ValueError, match=r"`shares` must be a list, of a number or a function each: got 0.3"):
+        Open(1.0, shares=number)
     with pytest.raises(ValueError, match="`inflow` must be finite and not negative: got -1"):
         Open(-1.0)
     with pytest.raises(ValueError, match="`inflow` must be finite and not negative: got inf"):

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from eqfree.hmm import (
     Scheme,
     iter_conservation_law,
     minmod,
+    monotone,
     monotonized_central,
     smooth,
     solve_conservation_law,
@@ -60,6 +64,7 @@ def crossing(centres: Array, density: Array, level: float) -> float:
     return float(centres[place] + share * (centres[place + 1] - centres[place]))
 
 
+ROAD = np.linspace(0.0, 1000.0, 11)
 GREENSHIELDS = FluxCurve.from_closure(Formula(greenshields), JAM, 1e-6, interpolation=smooth)
 TRIANGULAR = FluxCurve.from_closure(Formula(triangular), JAM, 1e-3)
 SHOCKS = [
@@ -121,7 +126,7 @@ def test_fans_are_those_of_the_references(left: float, right: float, slow: float
         count = left * np.minimum(edges, slow * time) + fan + right * np.maximum(edges, fast * time)
         errors.append(np.abs(late["density"] - np.diff(count) / np.diff(edges)).mean())
     assert errors[-1] < 1e-3 * left
-    assert fitted_order(grids, errors) > 0.9
+    assert fitted_order(grids, errors) == pytest.approx(1, abs=0.15)
 
 
 # Smooth waves
@@ -184,7 +189,7 @@ def test_a_small_wave_travels_and_decays_together() -> None:
     """About ρ0, exp(-D k² t) at the speed Q'(ρ0); the amplitude is so small that the wave does not steepen."""
     diffusion, mean, size = 2.0, 0.03, 1e-5
     speed = FREE_SPEED * (1 - 2 * mean / JAM)
-    errors, grids, time = [], [25, 50, 100], 0.5 / speed
+    errors, grids, time = [], [50, 100, 200], 0.5 / speed
     for cells in grids:
         law = ConservationLaw(parabola(gradient=diffusion), np.linspace(0, 1, cells + 1))
         means = np.sinc(1 / cells) * np.sin(2 * np.pi * law.centres)
@@ -193,7 +198,7 @@ def test_a_small_wave_travels_and_decays_together() -> None:
         exact = mean + size * decay * np.sinc(1 / cells) * np.sin(2 * np.pi * (law.centres - speed * time))
         errors.append(np.abs(readings(law, result)[0]["density"] - exact).mean() / size)
     assert errors[-1] < 2e-3
-    assert fitted_order(grids, errors) > 1.7
+    assert fitted_order(grids, errors) == pytest.approx(Muscl().order, abs=0.15)
 
 
 # Fluxes that are not concave
@@ -245,6 +250,39 @@ def test_a_flux_that_is_not_concave_makes_the_waves_of_oleinik(
     assert fitted_order(grids, errors) > 0.5  # N. N. Kuznetsov, USSR Comput. Math. Math. Phys. 16 (1976) 105
 
 
+@pytest.mark.parametrize("scheme", [*SCHEMES, Muscl(monotonized_central, ssp_rk3)])
+def test_no_scheme_stops_short_of_the_entropy_solution_where_the_flow_bends_both_ways(scheme: Scheme) -> None:
+    """Kurganov, Petrova & Popov (2007), example 3: ρ(1-ρ)/4 below 1/2, ρ(ρ-1)/2 + 3/16 above; from 1 to 0.
+
+    The concave hull touches the flow at 1 - √3/2, where (1-ρ)² = 3/4: a jump at speed (√3-1)/4, then a fan to 1/4 in
+    which ρ = (1 - 4x/t)/2. Steeper slopes than those of `minmod` leave a jump of another size behind for ever.
+    """
+    flux = FluxCurve(PPoly([[-0.25, 0.5], [0.25, 0.0], [0.0, 1 / 16]], [0.0, 0.5, 1.0]))
+    jump, errors, grids = (np.sqrt(3) - 1) / 4, [], [90, 180, 360]
+    for cells in grids:
+        law = ConservationLaw(flux, np.linspace(-0.05, 0.4, cells + 1), Open(float(flux.demand(1.0))))
+        start = np.where(law.centres < 0, 1.0, 0.0)
+        result = solve_conservation_law(law, (0.0, 1.0), start, scheme=scheme, t_eval=[1.0])
+        fan = np.clip(law.edges, jump, 0.25)
+        exact = np.diff(np.minimum(law.edges, jump) + fan / 2 - fan**2) * cells / 0.45
+        errors.append(np.abs(readings(law, result)[0]["density"] - exact).mean())
+    assert errors[-1] < (0.02 if scheme.order == 1 else 0.01)
+    assert fitted_order(grids, errors) > 0.5  # N. N. Kuznetsov, USSR Comput. Math. Math. Phys. 16 (1976) 105
+
+
+@pytest.mark.parametrize("interpolation", [smooth, monotone])
+def test_a_table_of_a_concave_flow_bends_one_way(interpolation: Callable[[Array, Array], PPoly]) -> None:
+    """So that no slope is cut for the sake of the interpolant; that of a triangle does at its kink, and only there."""
+    law = ConservationLaw(FluxCurve.from_closure(Formula(greenshields), JAM, 1e-3, interpolation=interpolation), ROAD)
+    density = JAM * default_rng(2).random((10, 10))
+    assert not any(law.inflected(row, np.empty((0, 10))).any() for row in density)
+    kinked = ConservationLaw(TRIANGULAR, ROAD)
+    calm, mixed = np.array([0.01, 0.02] * 5), np.array([0.01] * 5 + [0.05] * 5)
+    assert not kinked.inflected(calm, np.empty((0, 10))).any()
+    across = [True, True, False, True, True, True, True, False, True, True]  # of cells that have the step within two
+    assert kinked.inflected(mixed, np.empty((0, 10))).tolist() == across
+
+
 # What never happens
 
 
@@ -264,15 +302,18 @@ def test_variation_never_grows_and_densities_keep_their_bounds(flux: FluxCurve, 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_everyone_is_counted(scheme: Scheme) -> None:
-    """In each cell: width times density is what was there, plus what came, less what went, to round-off."""
+    """Arrivals are (their integral): those on the road more than at first, those who left, and those who wait.
+
+    Who left is counted by the outflow alone: 0.7 from a full road on, for all of the time.
+    """
     law = ConservationLaw(parabola(), np.linspace(0, 5000, 101), Open(lambda time: 1 + np.sin(time / 20), 0.7))
-    density = JAM * default_rng(6).random(100)
+    density = np.full(100, 0.09)
     state = ConservationState.begin(law, 0.0, density)
-    *_, state = iter_conservation_law(law, 300.0, state, scheme)
-    came, went = state.passed[0, :-1], state.passed[0, 1:]
-    assert np.allclose((state.density - density) * 50, came - went, rtol=0, atol=1e-10 * 50 * density.sum())
-    assert state.passed[0, 0] > 100
-    assert state.passed[0, -1] > 100
+    *_, state = iter_conservation_law(law, 300.0, state, scheme, step=0.5)
+    arrived = 300.0 + 20 * (1 - np.cos(300.0 / 20))
+    there = 50 * (state.density - density).sum()
+    quadrature = 0.5 * 2 / 2 if scheme.order == 1 else 0.5**2 * 300 / 12 / 20**2  # bounds of rectangles, of trapezoids
+    assert there + 0.7 * 300 + state.waiting[0] == pytest.approx(arrived, abs=quadrature)
 
 
 def test_a_uniform_state_stays_to_the_last_bit() -> None:
@@ -303,6 +344,17 @@ def test_noise_makes_no_waves_beyond_its_standard_error_once_it_is_smoothed() ->
     rough, even = (np.sqrt(np.mean(np.square(found))) for found in waves.values())
     assert even <= stderr
     assert rough >= 2 * even
+
+
+def test_a_uniform_state_near_capacity_flows_as_the_error_says() -> None:
+    """Halves of a ring asked separately, at 0.96 of the density where the triangle has its kink."""
+    mean = 0.024
+    for seed in range(8):
+        halves = [FluxCurve.from_closure(Formula(triangular, 0.003), JAM, 0.01, key=(seed, half)) for half in range(2)]
+        law = ConservationLaw(halves[0], np.linspace(0, 2000, 41), bottlenecks=[Bottleneck(halves[1], 1000.0)])
+        result = solve_conservation_law(law, (0.0, 60.0), np.full(40, mean), t_eval=[60.0])
+        flow = readings(law, result)[0]["passed"] / 60.0
+        assert np.abs(flow - triangular(np.array(mean))).max() <= max(half.error for half in halves)
 
 
 # The driver
@@ -336,29 +388,31 @@ def test_times_are_told_as_asked() -> None:
     assert ends.times.tolist() == [0.0, 10.0]
 
 
-def test_the_result_is_labelled_and_knows_what_the_flux_cost() -> None:
-    law = ConservationLaw(
-        TRIANGULAR,
-        np.linspace(0, 1000, 11),
-        bottlenecks=[Bottleneck(TRIANGULAR, 500.0)],
-        density_unit="1/m",
-        length_unit="m",
-    )
+def test_the_result_is_labelled() -> None:
+    law = ConservationLaw(parabola(), np.linspace(0, 1000, 11), density_unit="1/m", length_unit="m")
     result = solve_conservation_law(law, (0.0, 10.0), np.full(10, 0.03), t_eval=[5.0, 10.0])
     data = result.to_xarray()
     assert data["density"].dims == ("time", "x")
     assert data["density"].attrs["units"] == "1/m"
     assert data["passed"].dims == ("time", "face")
     assert data["x"].values[0] == 50.0
-    assert result.cost == TRIANGULAR.cost  # of a flux that is used twice, once
-    assert result.cost.bursts > 0
     assert (result.stderr == 0).all()
+
+
+def test_a_flux_is_paid_for_once_however_often_the_road_is_solved() -> None:
+    """The law says what its fluxes took, each once; a result says what solving took: no micro-solves, and a while."""
+    asked = ef.Cost(bursts=20, micro_time=1e3, wall=1e6)
+    flux = replace(parabola(), cost=asked)
+    law = ConservationLaw(flux, np.linspace(0, 1000, 11), bottlenecks=[Bottleneck(flux, 500.0)])
+    results = [solve_conservation_law(law, (0.0, 10.0), np.full(10, 0.03)) for _ in range(2)]
+    assert (law.cost, law.cost.wall) == (asked, 1e6)
+    assert sum((result.cost for result in results), law.cost) == asked
+    assert all(0 < result.cost.wall < 1e3 for result in results)
 
 
 # Refusals
 
 
-ROAD = np.linspace(0.0, 1000.0, 11)
 LAW = ConservationLaw(parabola(), ROAD)
 
 
@@ -367,7 +421,7 @@ LAW = ConservationLaw(parabola(), ROAD)
     [
         (np.full(10, 0.2), r"between 0 and jam density, 0.15 there: got \[0.2 0.2"),
         (np.linspace(-0.01, 0.1, 10), r"got \[-0.01\] at \[50.\]"),
-        (np.full(9, 0.1), r"density for each of 10 cells: got shape \(9,\)"),
+        (np.full(9, 0.1), r"density is needed for each of 10 cells: got shape \(9,\)"),
         (np.full(10, np.nan), "between 0 and jam density"),
     ],
 )
@@ -398,7 +452,7 @@ def test_times_that_make_no_sense_are_refused() -> None:
         solve_conservation_law(LAW, (1.0, 0.0), density)
     with pytest.raises(ValueError, match=r"`t_eval` must increase within \[0, 1\]: got \[0.5 2. \]"):
         solve_conservation_law(LAW, (0.0, 1.0), density, t_eval=[0.5, 2.0])
-    words = r"`courant` must lie in \(0, 1\].*got 1.1. The largest step is 1.66667"  # Δx / 2v
+    words = r"`courant` must lie in \(0, 1\], a share of the largest stable step, 1.66667: got 1.1"  # Δx / 2v
     with pytest.raises(ValueError, match=words):
         solve_conservation_law(LAW, (0.0, 1.0), density, courant=1.1)
     with pytest.raises(ValueError, match=words):
@@ -409,6 +463,67 @@ def test_times_that_make_no_sense_are_refused() -> None:
 def test_a_road_needs_edges(edges: list[float]) -> None:
     with pytest.raises(ValueError, match="`edges` must be finite and increasing"):
         ConservationLaw(parabola(), np.array(edges))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"step": 0.0}, "`step` must be positive: got 0"),
+        ({"step": -1.0}, "`step` must be positive: got -1"),
+        ({"step": np.nan}, "`step` must be positive: got nan"),
+        ({"courant": 3.0}, "a share of the largest stable step, 1.66667: got 3"),
+        ({"courant": np.nan}, "`courant` must lie in (0, 1]"),
+        ({"end": np.nan}, "`end` must be finite, and no earlier than the state's time, 5: got nan"),
+        ({"end": np.inf}, "`end` must be finite, and no earlier than the state's time, 5: got inf"),
+        ({"end": 4.0}, "`end` must be finite, and no earlier than the state's time, 5: got 4"),
+        ({"scheme": Muscl}, "`scheme` must be a scheme, as Muscl() is: got the class Muscl"),
+    ],
+)
+def test_steps_that_make_no_sense_are_refused_before_the_first(options: dict[str, Any], words: str) -> None:
+    start = ConservationState.begin(LAW, 5.0, np.full(10, 0.03))
+    with pytest.raises(ValueError, match=re.escape(words)):
+        iter_conservation_law(**{"law": LAW, "end": 10.0, "state": start, **options})
+
+
+def test_a_state_of_another_road_is_refused() -> None:
+    state = ConservationState.begin(ConservationLaw(parabola(), ROAD[:9]), 0.0, np.full(8, 0.03))
+    words = "A density is needed for each of 10 cells: got shape (8,)"
+    with pytest.raises(ValueError, match=re.escape(words)):
+        iter_conservation_law(LAW, 10.0, state)
+    shared = ConservationState.begin(ConservationLaw(parabola(), ROAD, shares=["red"]), 0.0, np.zeros(10), np.ones(10))
+    with pytest.raises(ValueError, match=re.escape("of [] in each of 10 cells, shape (0, 10): got shape (1, 10)")):
+        iter_conservation_law(LAW, 10.0, shared)
+    counted = replace(ConservationState.begin(LAW, 0.0, np.zeros(10)), passed=np.zeros((1, 10)))
+    with pytest.raises(ValueError, match=re.escape("have passed each of 11 faces, shape (1, 11): got shape (1, 10)")):
+        iter_conservation_law(LAW, 10.0, counted)
+    queued = replace(ConservationState.begin(LAW, 0.0, np.zeros(10)), waiting=np.zeros(2))
+    with pytest.raises(ValueError, match=re.escape("wait outside, shape (1,): got shape (2,)")):
+        iter_conservation_law(LAW, 10.0, queued)
+
+
+def test_a_run_can_begin_with_what_another_ended_with() -> None:
+    """A rounding error beyond empty or full, which is taken off."""
+    density = JAM * np.array([-1e-15, 1 + 1e-15] * 5)
+    begun = ConservationState.begin(LAW, 0.0, density).density
+    assert begun.tolist() == [0.0, JAM] * 5
+
+
+def test_a_law_keeps_edges_of_its_own() -> None:
+    edges = ROAD.copy()
+    law = ConservationLaw(parabola(), edges)
+    edges[:] = 0.0
+    assert law.edges.tolist() == ROAD.tolist()
+
+
+def test_what_is_no_law_is_refused_in_a_line() -> None:
+    wrong: Any = "abc"
+    three: Any = (0.0, 1.0, 2.0)
+    with pytest.raises(ValueError, match=r"`edges` must be finite and increasing.*got 'abc'"):
+        ConservationLaw(parabola(), wrong)
+    with pytest.raises(ValueError, match=r"each of 10 cells: got shape \(3,\)"):
+        LAW.largest_step(np.full(3, 0.1), FirstOrder())
+    with pytest.raises(ValueError, match=r"`t_span`.*got \(0.0, 1.0, 2.0\)"):
+        solve_conservation_law(LAW, three, np.full(10, 0.03))
 
 
 def test_the_methods_are_public() -> None:

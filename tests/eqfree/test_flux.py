@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import PPoly
 
 from eqfree.ensemble import Key
-from eqfree.hmm import Answer, Closure, FluxCurve, Tabulated, flow_alone, monotone, smooth, smoothed
+from eqfree.hmm import Answer, Closure, FluxCurve, flow_alone, monotone, smooth, smoothed
 from tests.eqfree.roads import BACKWARD, FREE_SPEED, JAM, Array, Formula, greenshields, parabola, triangle, triangular
 
 
@@ -20,6 +21,17 @@ def humps(density: Array) -> Array:
 
 def buckley_leverett(density: Array) -> Array:
     return density**2 / (density**2 + (1 - density) ** 2 / 2)
+
+
+class Answering(Closure):
+    """Drivers of one speed and length, and what is made of their flow (point, 1) for an answer."""
+
+    def __init__(self, answer: Callable[[Array], Any]) -> None:
+        self.answer = answer
+
+    def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Any:
+        density = np.asarray(inputs, dtype=np.float64)
+        return self.answer(density * (1 - density))
 
 
 # Riemann problems
@@ -133,16 +145,18 @@ def test_the_gradient_coefficient_comes_with_the_flow_and_can_be_left_out() -> N
 
 
 def test_smoothing_keeps_to_the_noise_and_beats_it() -> None:
-    """On average a node is missed by its standard error, and the truth by less."""
+    """On average a node is missed by its standard error at most, and by two at most, and the truth by much less."""
     grid = np.linspace(0, 1, 41)
     truth, stderr = np.sin(3 * grid), np.full(41, 0.05)
     chi_squares, gains = [], []
     for seed in range(20):
         noisy = truth + stderr * default_rng(seed).normal(size=41)
         line = smoothed(grid, noisy, stderr)
-        chi_squares.append((((noisy - line) / stderr) ** 2).mean())
+        misses = (noisy - line) / stderr
+        assert np.abs(misses).max() <= 2
+        chi_squares.append((misses**2).mean())
         gains.append(np.std(line - truth) / np.std(noisy - truth))
-    assert 0.7 <= min(chi_squares) <= max(chi_squares) <= 1
+    assert max(chi_squares) <= 1
     assert np.mean(gains) < 0.6
 
 
@@ -155,6 +169,19 @@ def test_smoothing_keeps_what_has_no_noise() -> None:
     assert np.allclose(kept[::5], values[::5], atol=1e-12)
     assert not np.allclose(kept, values, atol=1e-2)
     assert smoothed(grid, values, np.full(11, 0.3), chi_square=0.0) is values
+
+
+def test_the_error_of_a_smoothed_flux_covers_its_kink() -> None:
+    """A spline cuts the corner of a triangle: capacity, and flows near it, are within the bound that the flux tells."""
+    near = np.linspace(0.02, 0.03, 201)
+    covered, capacities = [], []
+    for seed in range(20):
+        curve = FluxCurve.from_closure(Formula(triangular, stderr=0.003), JAM, 0.01, key=(seed,))
+        covered.append((np.abs(curve(near) - triangular(near)) <= curve.error).mean())
+        capacities.append(abs(curve.capacity - 0.75) <= curve.error)
+        assert curve.error <= 0.01 * curve.capacity + (2 + 2) * 0.003  # the tolerance, and what smoothing may move
+    assert np.mean(covered) >= 0.95
+    assert np.mean(capacities) >= 0.95
 
 
 def test_smoothing_keeps_straight_lines() -> None:
@@ -183,7 +210,7 @@ def test_a_noisy_flux_has_no_maxima_of_its_own_once_it_is_smoothed() -> None:
         (lambda density: 1 - density, "Nobody flows where nobody is: got a flow of 1 at density 0"),
         (lambda density: 0 * density, "A flow must be positive somewhere: got zero from density 0 to 1"),
         (lambda density: np.where(density > 0.5, np.nan, density), r"finite.*at densities \[0.625 0.75"),
-        (lambda density: np.column_stack([density] * 3), r"of shape \(9, 1 or 2\).*got shapes \(9, 3\)"),
+        (lambda density: np.column_stack([density] * 3), "flow, or flow and gradient coefficient: got 3 components"),
         (lambda density: -density, r"got -0.125 at density 0.125, -0.25 at density 0.25"),
         (
             lambda density: np.column_stack([density * (1 - density), np.where(density > 0.5, np.nan, 1.0)]),
@@ -200,29 +227,29 @@ def test_a_flux_that_nobody_can_solve_is_refused(flow: Callable[[Array], Array],
         FluxCurve.from_closure(Formula(flow), 1.0, 1e-2)
 
 
-class Wrong(Closure):
-    """Answers as many values and standard errors as it is told, whatever it is asked."""
-
-    def __init__(self, value: Array, stderr: Array) -> None:
-        self.value, self.stderr = value, stderr
-
-    def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
-        return Answer(self.value, self.stderr)
-
-
 @pytest.mark.parametrize(
-    ("value", "stderr", "words"),
+    ("answer", "words"),
     [
-        (np.zeros(9), np.zeros(9), r"got shapes \(9,\) and \(9,\)"),
-        (np.zeros((1, 1)), np.zeros((1, 1)), r"at 9 densities: got shapes \(1, 1\) and \(1, 1\)"),
-        (np.zeros((9, 1)), np.zeros((9, 2)), r"got shapes \(9, 1\) and \(9, 2\)"),
-        (np.zeros((9, 1)), np.full((9, 1), np.nan), r"standard errors.*at densities \[0. .*two replicas"),
-        (np.zeros((9, 1)), -np.eye(9)[:, 3:4], r"standard errors.*not negative.*at densities \[0.375\]"),
+        (lambda q: Answer(q[:, 0], 0 * q), r"value and stderr of shape (9, m): got (9,) and (9, 1)"),
+        (lambda q: Answer(q[:-1], 0 * q[:-1]), r"of shape (9, m): got (8, 1) and (8, 1)"),
+        (lambda q: Answer(q, 0 * q[:, 0]), r"of shape (9, m): got (9, 1) and (9,)"),
+        (lambda q: Answer(q, np.array(0.0)), r"of shape (9, m): got (9, 1) and ()"),
+        (lambda q: Answer(q, 0 * q - 1), "standard errors that are not negative: got -1"),
+        (lambda q: Answer(q, np.full_like(q, np.nan)), "needs the standard errors of its closure: got NaN"),
+        (lambda q: q, "A closure must answer an `Answer`: got ndarray"),
     ],
 )
-def test_answers_that_do_not_fit_the_densities_are_refused(value: Array, stderr: Array, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        FluxCurve.from_closure(Wrong(value, stderr), 1.0, 1e-2)
+@pytest.mark.parametrize("wrap", [lambda closure: closure, flow_alone])
+def test_answers_of_another_shape_are_refused(
+    answer: Callable[[Array], Any], words: str, wrap: Callable[[Closure], Closure]
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        FluxCurve.from_closure(wrap(Answering(answer)), 1.0, 1e-2)
+
+
+def test_answers_may_be_lists() -> None:
+    listed = Answering(lambda q: Answer(q.tolist(), (0 * q).tolist()))
+    assert FluxCurve.from_closure(listed, 1.0, 1e-2).capacity == pytest.approx(0.25, rel=0.01)
 
 
 def test_the_flow_of_unstable_drivers_can_be_asked_alone() -> None:
@@ -246,12 +273,18 @@ def test_noise_below_zero_is_no_negative_flow() -> None:
         (PPoly([[-1.0], [1.0], [0.0]], [0.1, 1.0]), None, "from density 0 on: got one from 0.1"),
         (PPoly([[np.nan, 1.0], [0.0, 1.0]], [0.0, 0.4, 1.0]), None, "densities from 0 to 0.4"),
         (PPoly([[-2.0], [1.0], [0.0]], [0.0, 1.0]), None, "A flow must not be negative: got -1 at density 1"),
+        (
+            PPoly([[30.0, -6.0], [0.0, 0.6]], [0.0, 0.025, 0.125]),
+            None,
+            "A flow must be continuous: got 0.75 and 0.6 at density 0.025. .* `capacity_drop`",
+        ),
+        (PPoly([[1.0], [-1.0], [0.0]], [1.0, 0.0]), None, "densities that increase: got breakpoints from 1 to 0"),
         (PPoly([[1.0], [0.0]], [0.0, 1.0]), PPoly([[1.0]], [0.0, 0.5]), r"known on \[0, 1\].*got \[0, 0.5\]"),
         (PPoly([[1.0], [0.0]], [0.0, 1.0]), PPoly([[-1.0]], [0.0, 1.0]), "gradient coefficient must not be negative"),
         (
             PPoly([[1.0, 1.0, -1.0], [0.0, 0.5, 0.5]], [0.0, 0.4, 0.5, 1.0]),
             None,
-            "must not jump.*got 0.4 below and 0.5 above density 0.4",
+            "must be continuous: got 0.4 and 0.5 at density 0.4",
         ),
         (PPoly([[[1.0, 2.0]], [[0.0, 0.0]]], [0.0, 1.0]), None, "must be a single curve"),
         (PPoly([[1.0], [0.0], [0.0], [0.0], [0.0]], [0.0, 1.0]), None, "at most cubic.*degree 4"),
@@ -272,8 +305,18 @@ def test_options_that_make_no_sense_are_refused(jam: float, chi_square: float, w
         FluxCurve.from_closure(closure, jam, 1e-2, chi_square=chi_square)
 
 
-def test_a_flux_answers_what_its_table_would() -> None:
-    table = Tabulated(Formula(humps), (0.0, 1.0), 1e-3)
-    grid = np.linspace(0, 1, 201)
-    curve = FluxCurve.from_closure(Formula(humps), 1.0, 1e-3)
-    assert np.allclose(curve(grid), table(grid[:, np.newaxis]).value[:, 0], atol=2e-3 * curve.capacity)
+def test_a_jump_of_round_off_is_none() -> None:
+    flow = PPoly([[1.0, -1.0], [0.0, 0.5 * (1 + 1e-12)]], [0.0, 0.5, 1.0])
+    assert FluxCurve(flow).capacity == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("interpolation", [monotone, smooth])
+@pytest.mark.parametrize("rtol", [1e-2, 1e-3, 1e-4])
+def test_a_flux_is_its_closure_to_the_tolerance_wherever_it_is_not_kinked(rtol: float, interpolation: Any) -> None:
+    """Against the formulas; with the error that it tells within the tolerance."""
+    grid = np.linspace(0, 1, 2001)
+    for formula in (humps, buckley_leverett):
+        curve = FluxCurve.from_closure(Formula(formula), 1.0, rtol, interpolation=interpolation)
+        largest = formula(grid).max()
+        assert np.abs(curve(grid) - formula(grid)).max() <= rtol * largest
+        assert curve.error <= rtol * largest * (1 + 1e-12)

@@ -318,6 +318,16 @@ def test_a_closure_that_is_not_finite_is_refused() -> None:
         Tabulated(Known(lambda x: np.where(x > 0.5, np.nan, x)), (0.0, 1.0), 1e-3)([[0.1]])
 
 
+def test_an_answer_of_another_shape_is_refused() -> None:
+    class Flat(Known):
+        def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
+            answer = super().__call__(inputs, state, key)
+            return Answer(answer.value[:, 0], answer.stderr)
+
+    with pytest.raises(ValueError, match=r"of shape \(9, m\): got \(9,\) and \(9, 1\)"):
+        Tabulated(Flat(wave), (0.0, 1.0), 1e-3)([[0.1]])
+
+
 def test_inputs_of_two_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match=r"one input: got inputs of shape \(1, 2\)"):
         Tabulated(Known(wave), (0.0, 1.0), 1e-3)([[0.1, 0.2]])
@@ -337,6 +347,7 @@ def test_a_state_is_refused_by_a_table() -> None:
         ((0.0, 1.0), -1e-3, {"atol": 1.0}, "must not be negative"),
         ((0.0, 1.0), np.nan, {}, "got rtol=nan"),
         ((0.0, 1.0), 1e-3, {"max_solves": 8}, "first 9 nodes: got 8"),
+        ((0.0, 1.0), 1e-3, {"max_solves": 20.0}, r"`max_solves` must be a whole number.*: got 20\.0"),
         ((0.0, 1.0), 1e-3, {"key": (-1,)}, "A key must be"),
     ],
 )

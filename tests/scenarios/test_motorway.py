@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import eqfree as ef
+from agents.cars import CAR, SafeDistance
 from eqfree.scenario import Context
+from scenarios.traffic.macroscopic import advance_road, ask_drivers
 from scenarios.traffic.motorway import run_motorway
+from scenarios.traffic.roads import Profile
 from scenarios.traffic.settings import FleetSettings, MotorwaySettings, Settings
 
 
@@ -41,6 +47,12 @@ def test_the_road_begins_as_every_car_does() -> None:
     cars = 0.2 * np.abs(first["density"].to_numpy() - first["density_directly"].to_numpy())  # in a cell of 200 m
     assert cars.max() < 0.5
     assert road["density"].between(0.0, 1000 / 7).all()
+
+
+def test_the_clock_of_a_road_leaves_out_what_asking_took() -> None:
+    flux = replace(ask_drivers(SafeDistance(), CAR), cost=ef.Cost(wall=1e6))
+    road = advance_road(flux, Profile(4000.0), np.linspace(0.0, 4000.0, 21), np.array([0.0, 10.0]))
+    assert 0 < road.wall < 1e3
 
 
 def test_cells_that_do_not_divide_the_ring_are_refused() -> None:
