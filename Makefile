@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NAME ?= cars
 
-.PHONY: setup demo test fast lint quick bench clean
+.PHONY: setup demo test fast lint quick docs bench clean
 
 setup: .venv/ready
 
@@ -24,6 +24,9 @@ lint: .venv/ready
 
 quick: .venv/ready
 	$(BIN)/python -m scenarios
+
+docs: .venv/ready
+	cd docs/images && ../../$(BIN)/python ../execute.py ../*.md
 
 bench: .venv/ready
 	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.$(NAME)

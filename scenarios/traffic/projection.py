@@ -14,10 +14,10 @@ from agents.cars import CAR, IDM, Fleet, Law, RoadOfCounts, SafeDistance, Vehicl
 from eqfree.scenario import Context
 from scenarios.traffic.diagram import VEH_KM
 from scenarios.traffic.part import Part
-from scenarios.traffic.roads import EveryCar, Profile, drive, l1_difference, place, travel_times
+from scenarios.traffic.roads import EveryCar, Profile, drive, l1_difference, mean_travel_times, place
 from scenarios.traffic.settings import Settings
 
-__all__ = ["PROJECTED_TO", "Projected", "equal_drivers", "project", "run_projection"]
+__all__ = ["PROJECTED_TO", "EqualDrivers", "Projected", "equal_drivers", "project", "run_projection"]
 
 PROJECTED_TO = 0.01
 """Share of the mean density within which the projected road is every car's, cells of 200 m."""
@@ -46,7 +46,7 @@ class Projected:
     vehicle_seconds
         What was simulated.
     gain
-        Time of the road per time that was simulated: step / (2 burst).
+        Time of the road per time that was simulated: step / (2 burst); NaN where nothing was.
     """
 
     trajectory: ef.Trajectory
@@ -57,16 +57,39 @@ class Projected:
     gain: float
 
 
-def equal_drivers() -> dict[str, tuple[Law, Vehicle]]:
+@dataclass(frozen=True)
+class EqualDrivers:
+    """Drivers who are all the same.
+
+    Attributes
+    ----------
+    key
+        What they are called in the names of values.
+    name
+        What they are called in words.
+    law, vehicle
+        How they drive.
+    """
+
+    key: str
+    name: str
+    law: Law
+    vehicle: Vehicle
+
+
+def equal_drivers() -> list[EqualDrivers]:
     """The drivers for whom a road is a matter of density alone: equal cars among whom all waves die.
 
     They are the default car and not the settings' fleet, for whom the road's densities and its bars were chosen.
 
-    >>> [name for name in equal_drivers()]
+    >>> [drivers.name for drivers in equal_drivers()]
     ['safe distance', 'IDM, a = 1.5 m/s²']
     """
     brisk = replace(CAR, acceleration=_STABLE_ACCELERATION)
-    return {"safe distance": (SafeDistance(), CAR), f"IDM, a = {brisk.acceleration:g} m/s²": (IDM(), brisk)}
+    return [
+        EqualDrivers("safe_distance", "safe distance", SafeDistance(), CAR),
+        EqualDrivers("idm", f"IDM, a = {brisk.acceleration:g} m/s²", IDM(), brisk),
+    ]
 
 
 def project(
@@ -86,11 +109,6 @@ def project(
     the counts hold grow. Half a reaction time of healing and a quarter of reading do; more healing gains accuracy for
     drivers whose speeds follow late, and costs gain.
 
-    Raises
-    ------
-    RuntimeError
-        If the road does not reach its end.
-
     Examples
     --------
     >>> from agents.cars import CAR
@@ -103,8 +121,6 @@ def project(
     model = RoadOfCounts(law, vehicle, profile.cars, edges)
     stepper = ef.CoarseTimeStepper(model, healing=healing)  # one burst at a time: nothing for an executor
     trajectory = ef.solve_projective(stepper, (0.0, duration), profile.count(edges[:-1]), method)
-    if not trajectory.success:
-        raise RuntimeError(f"The projected road ended at {trajectory.times[-1]:g} s. {trajectory.message}")
     counts = np.hstack([trajectory.macro, trajectory.macro[:, :1] + profile.cars])
     return Projected(
         trajectory=trajectory,
@@ -112,7 +128,9 @@ def project(
         counts=counts,
         cars=len(model.lift(trajectory.macro[-1], np.random.default_rng(0))),
         vehicle_seconds=profile.cars * trajectory.cost.micro_time,
-        gain=float(trajectory.times[-1] - trajectory.times[0]) / trajectory.cost.micro_time,
+        gain=float((trajectory.times[-1] - trajectory.times[0]) / trajectory.cost.micro_time)
+        if trajectory.cost.bursts
+        else np.nan,
     )
 
 
@@ -140,25 +158,28 @@ def run_projection(settings: Settings, context: Context) -> Part:
     rows, roads = [], []
     values: dict[str, ef.Value] = {}
     checks: list[ef.Check] = []
-    notes, cost = [], ef.Cost()
-    for name, (law, vehicle) in context.track(list(equal_drivers().items()), "projected roads"):
-        profile = Profile(length)
-        projected = _project_with_defaults(law, vehicle, profile, edges, duration)
-        deck = Fleet.of(vehicle).deck(profile.cars)
+    notes, failures, cost = [], [], ef.Cost()
+    for drivers in context.track(equal_drivers(), "projected roads"):
+        name, law, profile = drivers.name, drivers.law, Profile(length)
+        projected = _project_with_defaults(drivers, profile, edges, duration)
+        cost += projected.trajectory.cost
+        if not projected.trajectory.success:
+            ended = projected.trajectory.times[-1]
+            failures.append(f"The projected road of {name} ended at {ended:g} s. {projected.trajectory.message}")
+            continue
+        deck = Fleet.of(drivers.vehicle).deck(profile.cars)
         every = drive(law, place(law, deck, profile), projected.trajectory.times, edges, np.random.default_rng(0))
-        row = _compare(projected, every, cell)
+        row = _compare(projected, every)
         rows.append({"drivers": name, "cell": cell, **row})
         roads.append(_road(name, projected, every))
-        short = "idm" if isinstance(law, IDM) else "safe_distance"
         values |= {
-            f"projection_l1_{short}": ef.Value(row["l1"]),
-            f"projection_gain_{short}": ef.Value(projected.gain),
+            f"projection_l1_{drivers.key}": ef.Value(row["l1"]),
+            f"projection_gain_{drivers.key}": ef.Value(projected.gain),
         }
         checks += _checks(name, row, barred=cell <= _CELL and duration >= _DURATION)
         notes.append(f"Projected road, {name}: {_words(row)}")
-        cost += projected.trajectory.cost
-    tables = {"projection": pd.DataFrame(rows), "projection_road": pd.concat(roads, ignore_index=True)}
-    return Part(tables, values, checks, notes, cost=cost)
+    tables = {"projection": pd.DataFrame(rows), "projection_road": pd.concat(roads, ignore_index=True)} if rows else {}
+    return Part(tables, values, checks, notes, failures, cost)
 
 
 def _words(row: Mapping[str, float]) -> str:
@@ -169,22 +190,18 @@ def _words(row: Mapping[str, float]) -> str:
 
 
 def _project_with_defaults(
-    law: Law, vehicle: Vehicle, profile: Profile, edges: NDArray[np.float64], duration: float
+    drivers: EqualDrivers, profile: Profile, edges: NDArray[np.float64], duration: float
 ) -> Projected:
+    vehicle = drivers.vehicle
     step = _CFL * float(np.diff(edges).min()) / vehicle.desired_speed
     healing = _HEALING * vehicle.time_headway
     method = ef.projective.Midpoint(step, healing + _READING * vehicle.time_headway)
-    return project(law, vehicle, profile, edges, duration, healing=healing, method=method)
+    return project(drivers.law, vehicle, profile, edges, duration, healing=healing, method=method)
 
 
-def _compare(projected: Projected, every: EveryCar, cell: float) -> Mapping[str, float]:
+def _compare(projected: Projected, every: EveryCar) -> Mapping[str, float]:
     differences = l1_difference(projected.densities, every.densities, every.edges)
-    half = round(every.edges[-1] / 2 / cell)
-    arrivals = np.array(
-        [travel_times(every.times, counts, every.edges, half) for counts in (projected.counts, every.counts)]
-    )
-    arrived = arrivals[:, np.isfinite(arrivals).all(axis=0)]
-    travel = arrived.mean(axis=1) if arrived.size else np.full(2, np.nan)
+    travel, directly = mean_travel_times(every.times, [projected.counts, every.counts], every.edges)
     return {
         "l1": float(differences[-1]),
         "l1_mean": float(differences.mean()),
@@ -192,8 +209,8 @@ def _compare(projected: Projected, every: EveryCar, cell: float) -> Mapping[str,
         "gain": projected.gain,
         "vehicles": projected.cars,
         "vehicles_directly": len(every.end),
-        "travel_time": float(travel[0]),
-        "travel_time_directly": float(travel[1]),
+        "travel_time": travel,
+        "travel_time_directly": directly,
         "vehicle_seconds": projected.vehicle_seconds,
         "vehicle_seconds_directly": every.vehicle_seconds,
         "wall": projected.trajectory.cost.wall,

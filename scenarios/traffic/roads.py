@@ -14,7 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 from agents.cars import AnyFleet, Cars, Drivers, Law, check, count_at, gaps
 from agents.cars.road import spread
 
-__all__ = ["EveryCar", "Profile", "drive", "drive_shuffles", "l1_difference", "place", "spread_of", "travel_times"]
+__all__ = [
+    "EveryCar",
+    "Profile",
+    "drive",
+    "drive_shuffles",
+    "l1_difference",
+    "mean_travel_times",
+    "place",
+    "spread_of",
+    "travel_times",
+]
 
 Array = NDArray[np.float64]
 
@@ -252,6 +262,22 @@ def travel_times(times: ArrayLike, counts: ArrayLike, edges: ArrayLike, cells: i
         if there[-1] <= curves[0, cell]:
             arrivals[cell] = np.interp(-curves[0, cell], -there, instants) - instants[0]
     return arrivals
+
+
+def mean_travel_times(times: ArrayLike, several: Sequence[Array], edges: ArrayLike) -> list[float]:
+    """The mean time to half the ring, in s, for each of several counts of the same road.
+
+    Over the edges from which everybody arrives, whichever way it was counted; NaN where from none.
+
+    >>> edges = np.array([0.0, 100.0, 200.0])
+    >>> counts = np.array([[0.0, 1.0, 2.0], [-1.0, 0.0, 1.0]])  # all drive 100 m in 5 s
+    >>> mean_travel_times([0.0, 5.0], [counts], edges)
+    [5.0]
+    """
+    half = (len(np.asarray(edges)) - 1) // 2
+    arrivals = np.array([travel_times(times, counts, edges, half) for counts in several])
+    arrived = arrivals[:, np.isfinite(arrivals).all(axis=0)]
+    return [float(mean) for mean in (arrived.mean(axis=1) if arrived.size else np.full(len(arrivals), np.nan))]
 
 
 def spread_of(roads: Sequence[EveryCar]) -> tuple[Array, Array]:

@@ -24,7 +24,7 @@ from scenarios.traffic.diagram import (
 from scenarios.traffic.fit import fit_drivers, fit_notes, fit_tables, fit_values, fitted_curve, measurements
 from scenarios.traffic.jam import run_jam
 from scenarios.traffic.motorway import run_motorway
-from scenarios.traffic.part import Part
+from scenarios.traffic.part import Part, join
 from scenarios.traffic.projection import run_projection
 from scenarios.traffic.rings import fleet_of, law_of, standing_density
 from scenarios.traffic.settings import Settings
@@ -37,16 +37,16 @@ _WAVES_GROW = ("idm", "optimal_velocity")  # the models whose uniform flow can l
 def run(settings: Settings, context: Context) -> ef.Study:
     """Compute the parts that the settings ask for, one after the other."""
     settings.motorway.edges()  # refuses cells that do not fit, before anything is computed
-    parts = [PARTS[name](settings, context) for name in settings.parts]
+    whole = join(PARTS[name](settings, context) for name in settings.parts)
     return ef.Study(
         scenario="traffic",
         settings=settings.model_dump(mode="json"),
-        values={name: value for part in parts for name, value in part.values.items()},
-        checks=[check for part in parts for check in part.checks],
-        tables={name: table for part in parts for name, table in part.tables.items()},
-        notes=[note for part in parts for note in part.notes],
-        failures=[failure for part in parts for failure in part.failures],
-        cost=sum((part.cost for part in parts), ef.Cost()),
+        values=whole.values,
+        checks=whole.checks,
+        tables=whole.tables,
+        notes=whole.notes,
+        failures=whole.failures,
+        cost=whole.cost,
     )
 
 

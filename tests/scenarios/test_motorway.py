@@ -19,8 +19,19 @@ def test_density_is_that_of_every_car_and_the_gradient_correction_matters() -> N
     assert difference[0] < 0.005
     assert difference[1] < 0.015
     assert without[0] > 5 * difference[0]
-    assert table["saving"].min() > 20
+    assert table["travel_time"].to_numpy() == pytest.approx(table["travel_time_directly"].to_numpy(), rel=5e-3)
     assert all(check.ok for check in part.checks)
+
+
+def test_what_is_saved_grows_with_the_road() -> None:
+    """The drivers are asked once, and every car costs its length of road: the saving is proportional to the cars."""
+    table = run_motorway(Settings(), Context()).tables["motorway_lengths"]
+    for _, rows in table.groupby("drivers"):
+        assert rows["length"].tolist() == [5000.0, 10_000.0, 20_000.0, 40_000.0]
+        assert rows["saving"].iloc[2] > 20
+        assert rows["vehicle_seconds"].nunique() == 1
+        cars = rows["vehicle_seconds_directly"].to_numpy() / 1200
+        assert cars == pytest.approx([121, 241, 482, 965])  # 0.0241 veh/m
 
 
 def test_the_road_begins_as_every_car_does() -> None:
@@ -35,6 +46,12 @@ def test_the_road_begins_as_every_car_does() -> None:
 def test_cells_that_do_not_divide_the_ring_are_refused() -> None:
     with pytest.raises(ValueError, match="divide the motorway"):
         run_motorway(Settings(motorway=MotorwaySettings(cell=300.0)), Context())
+
+
+def test_a_road_of_a_few_cells_is_compared_with_none_shorter() -> None:
+    part = run_motorway(Settings(motorway=MotorwaySettings(length=2000.0, cell=1000.0, duration=60.0)), Context())
+    table = part.tables["motorway_lengths"]
+    assert sorted(set(table["length"])) == [2000.0, 4000.0]
 
 
 def test_the_road_does_not_depend_on_the_diagrams_fleet() -> None:

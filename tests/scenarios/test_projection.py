@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import eqfree as ef
 from agents.cars import CAR, Collision, Fleet, SafeDistance
 from eqfree.scenario import Context
-from scenarios.traffic.projection import project, run_projection
+from scenarios.traffic import projection
+from scenarios.traffic.projection import Projected, project, run_projection
 from scenarios.traffic.roads import Profile, drive, l1_difference, place
 from scenarios.traffic.settings import MotorwaySettings, Settings
 
@@ -74,14 +77,14 @@ class Broken:
         return ef.projective.Step(1.0, np.full(100, np.nan), np.zeros(100), ef.Cost(1, 1.0))
 
 
-def test_a_road_that_ends_early_says_where() -> None:
-    with pytest.raises(RuntimeError, match="ended at 0 s"):
-        project(
-            SafeDistance(),
-            CAR,
-            Profile(),
-            np.linspace(0.0, 20_000.0, 101),
-            10.0,
-            healing=0.8,
-            method=Broken(),
-        )
+def test_a_road_that_ends_early_is_kept_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any, **options: Any) -> Projected:
+        return project(*args, **(options | {"method": Broken()}))
+
+    monkeypatch.setattr(projection, "project", broken)
+    part = run_projection(SETTINGS, CONTEXT)
+    assert not part.checks
+    assert [failure.split(".")[0] for failure in part.failures] == [
+        "The projected road of safe distance ended at 0 s",
+        "The projected road of IDM, a = 1",
+    ]

@@ -34,8 +34,9 @@ def test_densities_lie_on_both_branches_and_well_within_the_bounds() -> None:
 
 
 def test_equal_drivers_are_string_stable_on_all_of_the_road() -> None:
-    for law, vehicle in equal_drivers().values():
-        rates = [ring_growth(law, vehicle, 1 / density, 200) for density in np.linspace(0.014, 0.071, 30)]
+    for drivers in equal_drivers():
+        densities = np.linspace(0.014, 0.071, 30)
+        rates = [ring_growth(drivers.law, drivers.vehicle, 1 / density, 200) for density in densities]
         assert max(rates) <= 0
 
 

@@ -1,0 +1,23 @@
+"""The pages of the documentation run, and print what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from docs.execute import execute
+
+PAGES = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
+
+
+def test_there_are_pages() -> None:
+    assert PAGES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_prints_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = list(execute(page.read_text("utf-8"), page.name))
+    assert [printed for printed, _ in ran] == [said for _, said in ran]
+    assert any(printed for printed, _ in ran)
