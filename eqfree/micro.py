@@ -16,7 +16,9 @@ __all__ = [
     "BatchedModel",
     "MicroModel",
     "PackedModel",
+    "TimedModel",
     "check_duration",
+    "conserved_of",
     "count_updates",
     "fields_of",
     "has",
@@ -24,6 +26,7 @@ __all__ = [
     "is_deterministic",
     "is_packed",
     "is_thread_safe",
+    "is_timed",
     "micro_model",
 ]
 
@@ -42,7 +45,9 @@ class MicroModel(Protocol):
     ``time_step``
         A duration must be a multiple of it.
     ``conserved(macro) -> array``
-        What ``lift`` must reproduce exactly.
+        What ``lift`` must reproduce exactly: a linear function of the macro state, rounded or not.
+    ``at(time) -> micro-model``
+        The model whose ``lift`` makes populations of that time; without it, one time is like another.
     ``pack(micro) -> dict of arrays`` and ``unpack(packed) -> micro``
         For micro states that persist between macro steps; see `PackedModel`.
     ``burst_batch(macros, times, streams)``
@@ -95,6 +100,14 @@ class BatchedModel(MicroModel, Protocol):
         ...
 
 
+class TimedModel(MicroModel, Protocol):
+    """A micro-model for which one time is not like another."""
+
+    def at(self, time: float) -> MicroModel:
+        """The model whose ``lift`` makes populations of that ``time``; they know it, and ``evolve`` goes on from it."""
+        ...
+
+
 class _FunctionModel:
     """A micro-model made of plain functions; what was not given is not there."""
 
@@ -104,6 +117,7 @@ class _FunctionModel:
 
 _OPTIONS = (
     "agent_updates",
+    "at",
     "burst_batch",
     "conserved",
     "deterministic",
@@ -165,9 +179,19 @@ def is_batched(model: MicroModel) -> TypeGuard[BatchedModel]:
     return has(model, "burst_batch")
 
 
+def is_timed(model: MicroModel) -> TypeGuard[TimedModel]:
+    """Whether it matters to a population at which time it is lifted."""
+    return has(model, "at")
+
+
 def fields_of(model: MicroModel) -> tuple[Field, ...]:
     """The model's fields, empty if it names none."""
     return as_fields(getattr(model, "fields", ()))
+
+
+def conserved_of(model: MicroModel) -> Callable[[NDArray[np.float64]], NDArray[np.float64]] | None:
+    """What the model's ``lift`` must reproduce exactly, as a function of the macro state; None if it names nothing."""
+    return getattr(model, "conserved", None)
 
 
 def is_deterministic(model: MicroModel) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from math import isfinite, isnan
+from math import inf, isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Check", "Cost", "Relation", "Status", "Study", "Trajectory", "Value"]
+__all__ = ["Check", "Cost", "Crossing", "Relation", "Status", "Study", "Trajectory", "Value"]
 
 
 class Status(Enum):
@@ -29,11 +29,13 @@ class Status(Enum):
         "The projected state is one that no population has; what was computed before is kept. "
         "Shorten `step`, or lengthen `burst`."
     )
+    EVENT = "A terminal event ended the run."
+    BUDGET = "The budget is spent; what was computed with it is kept. Raise `budget`, or `tolerance`."
 
     @property
     def success(self) -> bool:
-        """Whether the computation reached its end."""
-        return self is Status.SUCCESS
+        """Whether the computation reached its end, or the event that was to end it."""
+        return self in (Status.SUCCESS, Status.EVENT)
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,26 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
+class Crossing:
+    """An event on the way: when and in which state a function of the macro state became zero.
+
+    Attributes
+    ----------
+    event
+        Which of the functions, counted from 0.
+    time, stderr
+        When, and its standard error.
+    macro
+        The macro state then.
+    """
+
+    event: int
+    time: float
+    stderr: float
+    macro: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class Trajectory:
     """A macro state over time, with its standard error.
 
@@ -209,6 +231,19 @@ class Trajectory:
         Bursts, micro time, agent updates and wall seconds spent.
     fields
         Names, units and coordinates of the macro state, where the model has them.
+    degrees
+        Of freedom behind the standard errors; infinite where there is no doubt about them.
+    truncation : (time, ...)
+        What a method that controls its truncation error estimates it to be, added up; else None.
+    crossings
+        The events on the way, in order.
+    records
+        What the caller's function recorded, a row a time; else None.
+    restored, moved
+        How many projected states no population has and were moved to the nearest that one has, and the longest of
+        these ways: the largest change of a number, as a share of the largest number of its field.
+    simulated
+        Steps that were simulated plainly, because their bursts would have covered them.
     """
 
     times: NDArray[np.float64]
@@ -218,11 +253,42 @@ class Trajectory:
     status: Status = Status.SUCCESS
     detail: str = ""
     fields: tuple[Field, ...] = ()
+    degrees: float = inf
+    truncation: NDArray[np.float64] | None = None
+    crossings: tuple[Crossing, ...] = ()
+    records: NDArray[Any] | None = None
+    restored: int = 0
+    moved: float = 0.0
+    simulated: int = 0
 
     @property
     def success(self) -> bool:
-        """Whether the end of the time span was reached."""
+        """Whether the end of the time span was reached, or a terminal event."""
         return self.status.success
+
+    def interval(self, level: float = 0.95) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lower and upper ends, (time, ...) each, of intervals that hold the mean with probability ``level``.
+
+        Student's t with the degrees of freedom of the standard errors. What a scheme errs without noise is not in it.
+
+        Raises
+        ------
+        ValueError
+            Unless ``level`` lies between 0 and 1.
+
+        Examples
+        --------
+        >>> row = np.array([[1.0]])
+        >>> low, high = Trajectory(np.array([0.0]), row, 0.1 * row, Cost(), degrees=7).interval()
+        >>> low.round(3), high.round(3)
+        (array([[0.764]]), array([[1.236]]))
+        """
+        from scipy.special import stdtrit
+
+        if not 0 < level < 1:
+            raise ValueError(f"`level` must lie between 0 and 1: got {level}.")
+        half = stdtrit(self.degrees, (1 + level) / 2) * self.stderr
+        return self.macro - half, self.macro + half
 
     @property
     def message(self) -> str:

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import islice
+from math import inf
 from numbers import Integral
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -41,6 +42,7 @@ from eqfree.micro import (
     is_batched,
     is_deterministic,
     is_thread_safe,
+    is_timed,
 )
 from eqfree.results import Cost, Trajectory
 
@@ -192,14 +194,14 @@ class CoarseTimeStepper:
                 readings.add(outcome.path)
                 if outcome.observed is not None:
                     observed.add(outcome.observed)
-            reading = readings.reading(deterministic=self._deterministic)
+            reading = readings.reading(deterministic=self.deterministic)
             results.append(
                 Burst(
                     times=instants,
                     mean=reading.mean,
                     stderr=reading.stderr,
                     samples=reading.samples,
-                    observed=observed.reading(deterministic=self._deterministic) if observe else None,
+                    observed=observed.reading(deterministic=self.deterministic) if observe else None,
                     cost=self._cost(self._runs, macro, instants[-1], began),
                 )
             )
@@ -220,7 +222,7 @@ class CoarseTimeStepper:
         for outcome in self._run([array], instants, [check_key(key)], None):
             moments.add(reading(instants, outcome.path))
         cost = self._cost(self._runs, array, instants[-1], began)
-        return moments.reading(deterministic=self._deterministic, cost=cost), cost
+        return moments.reading(deterministic=self.deterministic, cost=cost), cost
 
     def rate(self, macro: ArrayLike, burst: float, key: Key = (), *, readings: int = 2) -> Rate:
         """The slope of the macro state over the healed part of a burst: least squares on equally spaced readings.
@@ -263,6 +265,7 @@ class CoarseTimeStepper:
             stderr=np.array([row.stderr for row in rows]),
             cost=self._cost(self._runs, array, instants[-1], began),
             fields=self.fields,
+            degrees=inf if self.deterministic else self.replicas - 1,
         )
 
     def lift(self, macro: ArrayLike, key: Key = ()) -> Packed:
@@ -288,12 +291,23 @@ class CoarseTimeStepper:
         for outcome in self._workers.map(self._program(), tasks):
             advanced.append(outcome.packed)
             moments.add(outcome.reading)
-        reading = moments.reading(deterministic=self._deterministic)
+        reading = moments.reading(deterministic=self.deterministic)
         return tuple(advanced), replace(reading, cost=self._cost(len(tasks), reading.mean, duration, began))
 
     def with_replicas(self, replicas: int) -> CoarseTimeStepper:
         """The same stepper with another number of replicas; those that stay keep their noise."""
         return replace(self, replicas=replicas)
+
+    def at(self, time: float) -> CoarseTimeStepper:
+        """The stepper whose populations are lifted at ``time``: itself, unless the model says what ``time`` changes.
+
+        >>> import eqfree as ef
+        >>> model = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u, lambda u: u)
+        >>> stepper = CoarseTimeStepper(model)
+        >>> stepper.at(2.0) is stepper
+        True
+        """
+        return replace(self, model=self.model.at(time)) if is_timed(self.model) else self
 
     def replay(self, error: BaseException, observe: Observe | None = None) -> Any:
         """Run the replica that raised ``error`` again, in this thread, where a debugger can look.
@@ -320,12 +334,13 @@ class CoarseTimeStepper:
         return fields_of(self.model)
 
     @cached_property
-    def _deterministic(self) -> bool:
+    def deterministic(self) -> bool:
+        """Whether one replica says all, and one is run."""
         return is_deterministic(self.model)
 
     @property
     def _runs(self) -> int:
-        return 1 if self._deterministic else self.replicas
+        return 1 if self.deterministic else self.replicas
 
     @cached_property
     def _warm(self) -> Program:

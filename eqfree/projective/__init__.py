@@ -1,7 +1,41 @@
 """Projective integration: short bursts, long leaps."""
 
-from eqfree.projective.driver import Method, ProjectiveState, Step, iter_projective, solve_projective
-from eqfree.projective.euler import Euler
-from eqfree.projective.midpoint import Midpoint
+from eqfree.projective.driver import solve_projective
+from eqfree.projective.estimators import Chord, LeastSquares, Observed
+from eqfree.projective.rhs import as_rhs
+from eqfree.projective.runge_kutta import (
+    Embedded32,
+    Embedded54,
+    Euler,
+    Heun,
+    Midpoint,
+    RungeKutta,
+    RungeKutta4,
+)
+from eqfree.projective.slopes import Corrected, Early, Plain
+from eqfree.projective.state import Method, ProjectiveState, Step
+from eqfree.projective.steps import iter_projective
+from eqfree.projective.tableau import Tableau
 
-__all__ = ["Euler", "Method", "Midpoint", "ProjectiveState", "Step", "iter_projective", "solve_projective"]
+__all__ = [
+    "Chord",
+    "Corrected",
+    "Early",
+    "Embedded32",
+    "Embedded54",
+    "Euler",
+    "Heun",
+    "LeastSquares",
+    "Method",
+    "Midpoint",
+    "Observed",
+    "Plain",
+    "ProjectiveState",
+    "RungeKutta",
+    "RungeKutta4",
+    "Step",
+    "Tableau",
+    "as_rhs",
+    "iter_projective",
+    "solve_projective",
+]

@@ -1,164 +1,27 @@
-"""The driver of projective integration: the loop over steps that a scheme supplies."""
+"""The driver of projective integration: what is told of the steps that a scheme makes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eqfree.ensemble import Key, NotFiniteError
-from eqfree.fields import OutOfBoundsError, check_bounds
-from eqfree.results import Cost, Status, Trajectory
+from eqfree.fields import OutOfBoundsError, short
+from eqfree.projective.bursts import Ensemble
+from eqfree.projective.events import Event
+from eqfree.projective.state import Method, ProjectiveState
+from eqfree.projective.steps import Made, Run
+from eqfree.results import Crossing, Status, Trajectory
 from eqfree.stepper import CoarseTimeStepper
 
-__all__ = [
-    "Method",
-    "ProjectiveState",
-    "Step",
-    "check_healing",
-    "check_times",
-    "iter_projective",
-    "solve_projective",
-]
+__all__ = ["solve_projective"]
 
-
-@dataclass(frozen=True)
-class Step:
-    """What a scheme answers: how far it went, the state there, the noise that the step added, and its cost."""
-
-    duration: float
-    macro: NDArray[np.float64]
-    stderr: NDArray[np.float64]
-    cost: Cost
-
-
-class Method(Protocol):
-    """A projective scheme: a frozen set of options and one step."""
-
-    @property
-    def order(self) -> int:
-        """The declared order of accuracy in the step."""
-        ...
-
-    def advance(self, stepper: CoarseTimeStepper, macro: NDArray[np.float64], remaining: float, key: Key) -> Step:
-        """One step from ``macro``, no longer than ``remaining``, with noise ``key``."""
-        ...
-
-
-def check_times(step: float, burst: float, bursts: int) -> None:
-    """Refuse a step that its bursts would cover: what every scheme asks of its options.
-
-    Raises
-    ------
-    ValueError
-        Unless ``step > bursts * burst > 0``, finite.
-
-    Examples
-    --------
-    >>> check_times(step=1.0, burst=0.1, bursts=2)
-    """
-    if not (np.isfinite(step) and burst > 0):
-        raise ValueError(f"`step` and `burst` must be positive times: got step={step}, burst={burst}.")
-    if not step > bursts * burst:
-        what = "burst that it begins with" if bursts == 1 else f"{bursts} bursts that it makes"
-        raise ValueError(
-            f"`step` must exceed the {what}: got step={step:g} with burst={burst:g}. "
-            "Lengthen `step`, shorten `burst`, or simulate plainly with `stepper.simulate`."
-        )
-
-
-def check_healing(burst: float, healing: float) -> None:
-    """Refuse a burst of which healing leaves nothing to read.
-
-    Raises
-    ------
-    ValueError
-        Unless ``burst > healing``.
-
-    Examples
-    --------
-    >>> check_healing(burst=1.0, healing=0.5)
-    """
-    if not burst > healing:
-        raise ValueError(
-            f"`burst` must exceed the stepper's healing: got burst={burst:g} with healing={healing:g}. "
-            "Lengthen `burst`."
-        )
-
-
-@dataclass(frozen=True)
-class ProjectiveState:
-    """All that the driver carries from step to step.
-
-    Attributes
-    ----------
-    number
-        Steps made: the part of the key that is the driver's own.
-    time, macro
-        Where it is.
-    variance
-        Of ``macro``: the squared standard errors of the steps, added up.
-    cost
-        Spent so far.
-    """
-
-    number: int
-    time: float
-    macro: NDArray[np.float64]
-    variance: NDArray[np.float64]
-    cost: Cost = field(default_factory=Cost)
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Named arrays, from which `from_arrays` makes the same state again."""
-        return {name: np.asarray(value) for name, value in (vars(self) | vars(self.cost)).items() if name != "cost"}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> ProjectiveState:
-        """The state that `to_arrays` was asked of."""
-        cost = Cost(
-            bursts=int(arrays["bursts"]),
-            micro_time=float(arrays["micro_time"]),
-            agent_updates=float(arrays["agent_updates"]),
-            wall=float(arrays["wall"]),
-        )
-        return cls(int(arrays["number"]), float(arrays["time"]), arrays["macro"], arrays["variance"], cost)
-
-
-def _next(stepper: CoarseTimeStepper, method: Method, end: float, state: ProjectiveState, key: Key) -> ProjectiveState:
-    remaining = end - state.time
-    step = method.advance(stepper, state.macro, remaining, (*key, state.number))
-    check_bounds(stepper.fields, step.macro)
-    at_end = remaining - step.duration <= 1e-6 * step.duration  # what is left is the round-off of many steps
-    return ProjectiveState(
-        number=state.number + 1,
-        time=end if at_end else state.time + step.duration,
-        macro=step.macro,
-        variance=state.variance + step.stderr**2,
-        cost=state.cost + step.cost,
-    )
-
-
-def iter_projective(
-    stepper: CoarseTimeStepper, end: float, state: ProjectiveState, method: Method, key: Key = ()
-) -> Iterator[ProjectiveState]:
-    """The states after each step from ``state`` on until time ``end``.
-
-    A pure function from state to state: a loop that stops anywhere and goes on from the state's arrays gives
-    the same bits.
-
-    >>> import eqfree as ef
-    >>> decay = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u * np.exp(-t), lambda u: u, deterministic=True)
-    >>> start = ProjectiveState(0, 0.0, np.array([1.0]), np.zeros(1))
-    >>> states = iter_projective(ef.CoarseTimeStepper(decay), 1.0, start, ef.projective.Euler(0.5, 0.1))
-    >>> [state.time for state in states]
-    [0.5, 1.0]
-    """
-    while state.time < end:
-        state = _next(stepper, method, end, state, key)
-        yield state
+Array: TypeAlias = NDArray[np.float64]
+Record: TypeAlias = Callable[[float, Array], ArrayLike]
 
 
 def solve_projective(
@@ -167,33 +30,64 @@ def solve_projective(
     macro0: ArrayLike,
     method: Method,
     key: Key = (),
+    *,
+    t_eval: Sequence[float] | Array | None = None,
+    events: Event | Sequence[Event] = (),
+    record: Record | None = None,
+    groups: int | None = None,
+    preliminary: float = 0.0,
+    progress: Callable[[float], object] | None = None,
 ) -> Trajectory:
     """Integrate the unknown macroscopic equation by short bursts and long leaps.
+
+    *How to choose.* ``groups``: the replicas are divided into so many groups that are projected side by side, and how
+    far they spread is the standard error, whatever scheme and flow make of the noise. Eight give intervals by Student's
+    t with 7 degrees of freedom; fewer give larger groups, whose noise a nonlinear flow bends less; more give a surer
+    standard error.
 
     Parameters
     ----------
     stepper
         The coarse time-stepper.
     t_span
-        Beginning and end, increasing, in the model's time unit.
+        Beginning and end in the model's time unit. An end before the beginning integrates back in time, by bursts that
+        go forward: towards what the motion comes from, sources and saddles.
     macro0
         The macro state at the beginning, an array of any shape.
     method
-        A scheme with its options, such as `eqfree.projective.Euler`.
+        A scheme with its options, such as `eqfree.projective.RungeKutta4`.
     key
-        Which noise; step ``n`` uses ``(*key, n)``.
+        Which noise; burst ``i`` of group ``g`` in step ``n`` uses ``(*key, n, i, g)``.
+    t_eval
+        Times to tell, from the beginning towards the end, of which the last ends the run; steps are shortened to end
+        there. By default the end of every step.
+    events
+        ``event(time, macro) -> float``, one or several: their zeros are found, on a cubic through the step that they
+        lie in. As in `scipy.integrate.solve_ivp`, ``event.terminal`` (true, or after how many times) ends the run, and
+        ``event.direction`` asks for one direction.
+    record
+        ``record(time, macro) -> array``: what to keep besides, at the times that are told.
+    groups
+        Of replicas; by default 8, or as many as there are replicas. A deterministic model has one.
+    preliminary
+        A burst so long before the first step, from whose end it starts: for a beginning far off the slow manifold.
+    progress
+        ``progress(share)``: is called after every step with how much of the time span is done, from 0 to 1.
 
     Returns
     -------
     Trajectory
-        The macro states at the ends of the steps. Its standard error adds up the noise of the steps; how the
-        flow between them shrinks or stretches earlier noise is not in it. If the micro-model returns what is
-        not finite, or a step leaves the bounds of the fields, `status` says so and everything before is there.
+        The macro states at the ends of the steps, or at ``t_eval``. A projected state that no population has (outside
+        the bounds of the model's ``fields``, or with other totals than its ``conserved``) is moved to the nearest one
+        that a population has: ``restored`` counts how often, ``moved`` says how far. If the micro-model returns what is
+        not finite, or there is no such nearest state, `status` says so and everything before is there. Steps that
+        their bursts would cover are simulated plainly and counted in ``simulated``.
 
     Raises
     ------
     ValueError
-        For a time span that does not increase, or a first macro state that cannot be lifted.
+        For times that do not fit, a first macro state that cannot be lifted, more groups than replicas, or a
+        ``conserved`` that is not linear.
 
     References
     ----------
@@ -207,26 +101,147 @@ def solve_projective(
     >>> result.success, result.cost.bursts
     (True, 10)
     """
-    begin, end = map(float, t_span)
-    if not (np.isfinite([begin, end]).all() and begin < end):
-        raise ValueError(f"`t_span` must be (beginning, end), finite and increasing: got {tuple(t_span)}.")
-    macro = np.array(macro0, dtype=np.float64)
-    check_bounds(stepper.fields, macro)
-    states = [ProjectiveState(0, begin, macro, np.zeros_like(macro))]
-    status, detail = Status.SUCCESS, ""
-    try:
-        for state in iter_projective(stepper, end, states[0], method, key):
-            states.append(state)
-    except NotFiniteError as error:
-        status, detail = Status.NOT_FINITE, " ".join([str(error), *getattr(error, "__notes__", [])])
-    except OutOfBoundsError as error:
-        status, detail = Status.INFEASIBLE, str(error)
-    return Trajectory(
-        times=np.array([state.time for state in states]),
-        macro=np.array([state.macro for state in states]),
-        stderr=np.sqrt([state.variance for state in states]),
-        cost=states[-1].cost,
-        status=status,
-        detail=detail,
-        fields=stepper.fields,
+    begin, end = _check_span(t_span)
+    stops = _check_stops(t_eval, begin, end, preliminary)
+    state = ProjectiveState.begin(stepper, begin, macro0, groups)
+    run = Run(Ensemble(stepper, state.groups.shape[1:]), method, key)
+    story = _Story(
+        run=run,
+        state=state,
+        begin=begin,
+        end=float(stops[-1]),
+        every=t_eval is None,
+        events=[events] if callable(events) else list(events),
+        record=record,
+        progress=progress,
     )
+    try:
+        if t_eval is None or stops[0] == begin:
+            story.tell()
+        if preliminary:
+            story.state = run.prepare(state, preliminary)
+        story.go(stops[stops != begin].tolist())
+    except NotFiniteError as error:
+        story.status = Status.NOT_FINITE
+        story.detail = " ".join([str(error), *getattr(error, "__notes__", [])])
+    except OutOfBoundsError as error:
+        story.status, story.detail = Status.INFEASIBLE, str(error)
+    return story.trajectory(macro0)
+
+
+@dataclass
+class _Story:
+    """What is told of a run, as it goes."""
+
+    run: Run
+    state: ProjectiveState
+    begin: float
+    end: float
+    every: bool
+    events: Sequence[Event]
+    record: Record | None
+    progress: Callable[[float], object] | None
+    told: list[ProjectiveState] = field(default_factory=list)
+    records: list[Array] = field(default_factory=list)
+    crossings: list[Crossing] = field(default_factory=list)
+    status: Status = Status.SUCCESS
+    detail: str = ""
+
+    def go(self, stops: Sequence[float]) -> None:
+        """From stop to stop, unless something ends the run before."""
+        for stop in stops:
+            for made in self.run.steps(self.state, stop):
+                self._take(made)
+                if self.every and not made.step.spent:
+                    self.tell()
+                if self.status is not Status.SUCCESS:
+                    return
+            if not self.every:
+                self.tell()
+
+    def tell(self) -> None:
+        """Keep the state, and what the caller wants to keep of it."""
+        self.told.append(self.state)
+        if self.record is not None:
+            self.records.append(np.asarray(self.record(self.state.time, self.state.macro)))
+
+    def _take(self, made: Made) -> None:
+        if made.step.spent:
+            self.state, self.status = made.after, Status.BUDGET
+            return
+        crossings, path, self.state = self.run.crossings(self.events, made)
+        for crossing in crossings:
+            self.crossings.append(crossing)
+            if path is not None and self._is_last(crossing):
+                groups = self.run.feasible(path(crossing.time))
+                self.state = replace(self.state, time=crossing.time, groups=groups)
+                self.status = Status.EVENT
+                break
+        if self.progress is not None:
+            self.progress((self.state.time - self.begin) / (self.end - self.begin))
+
+    def _is_last(self, crossing: Crossing) -> bool:
+        allowed = int(getattr(self.events[crossing.event], "terminal", 0))
+        return 0 < allowed <= sum(one.event == crossing.event for one in self.crossings)
+
+    def trajectory(self, macro0: ArrayLike) -> Trajectory:
+        """All of it; without a row where nothing was to be told yet."""
+        shape = (len(self.told), *np.shape(macro0))
+        state = self.state
+        return Trajectory(
+            times=np.array([one.time for one in self.told]),
+            macro=np.array([one.macro for one in self.told]).reshape(shape),
+            stderr=np.array([one.stderr for one in self.told]).reshape(shape),
+            cost=state.cost,
+            status=self.status,
+            detail=" ".join(filter(None, [self.detail, *_remarks(state)])),
+            fields=self.run.ensemble.stepper.fields,
+            degrees=state.degrees,
+            truncation=np.array([one.truncation for one in self.told]).reshape(shape) if state.step else None,
+            crossings=tuple(self.crossings),
+            records=np.array(self.records) if self.record is not None else None,
+            restored=state.restored,
+            moved=state.moved,
+            simulated=state.simulated,
+        )
+
+
+def _remarks(state: ProjectiveState) -> list[str]:
+    remarks = []
+    if state.simulated:
+        remarks.append(
+            f"{state.simulated} of {state.number} steps were simulated plainly: their bursts would have covered them."
+        )
+    if state.restored:
+        remarks.append(
+            f"{state.restored} projected states were moved to the nearest that a population can have, by "
+            f"{state.moved:.2g} of the largest number of a field at most."
+        )
+    return remarks
+
+
+def _check_span(t_span: tuple[float, float]) -> tuple[float, float]:
+    begin, end = map(float, t_span)
+    if not (np.isfinite([begin, end]).all() and begin != end):
+        raise ValueError(f"`t_span` must be (beginning, end), finite and two different times: got {tuple(t_span)}.")
+    return begin, end
+
+
+def _check_stops(t_eval: Sequence[float] | Array | None, begin: float, end: float, preliminary: float) -> Array:
+    stops = np.array([end] if t_eval is None else t_eval, dtype=np.float64)
+    forward = np.sign(end - begin)
+    if not (
+        stops.ndim == 1
+        and len(stops)
+        and (forward * np.diff(stops) > 0).all()
+        and forward * (stops[0] - begin) >= 0
+        and forward * (end - stops[-1]) >= 0
+    ):
+        raise ValueError(f"`t_eval` must go from {begin:g} towards {end:g}, and not beyond: got {short(stops)}.")
+    first = np.append(stops[stops != begin], begin + forward * np.inf)[0]
+    if not (0 <= preliminary < np.inf and (forward < 0 or preliminary < first - begin)):
+        raise ValueError(
+            f"`preliminary` must be a time, and end before the first that is to be told: got {preliminary:g} before "
+            f"{first:g}. Leave it out, or shorten it."
+        )
+    return stops

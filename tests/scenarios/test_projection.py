@@ -9,6 +9,7 @@ import pytest
 
 import eqfree as ef
 from agents.cars import CAR, Collision, Fleet, SafeDistance
+from eqfree.projective.estimators import Estimate
 from eqfree.scenario import Context
 from scenarios.traffic import projection
 from scenarios.traffic.projection import Projected, project, run_projection
@@ -72,9 +73,13 @@ class Broken:
     """A scheme whose first step is not a number."""
 
     order = 0
+    step = 1.0
+
+    def look(self, *_: object) -> Estimate:
+        raise NotImplementedError
 
     def advance(self, *_: object) -> ef.projective.Step:
-        return ef.projective.Step(1.0, np.full(100, np.nan), np.zeros(100), ef.Cost(1, 1.0))
+        return ef.projective.Step(1.0, np.full((1, 100), np.nan))
 
 
 def test_a_road_that_ends_early_is_kept_and_said(monkeypatch: pytest.MonkeyPatch) -> None:

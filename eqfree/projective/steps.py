@@ -1,0 +1,134 @@
+"""The loop over the steps of a scheme, from state to state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import copysign
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eqfree.ensemble import Key
+from eqfree.projective.bursts import Bursts, Ensemble
+from eqfree.projective.events import Cubic, Event, changes, cross
+from eqfree.projective.state import Method, ProjectiveState, Step
+from eqfree.results import Crossing
+from eqfree.stepper import CoarseTimeStepper
+
+__all__ = ["Made", "Run", "iter_projective"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+_ROUND_OFF = 1e-6  # of a step: what is left of many steps that were added up
+
+
+class Made(NamedTuple):
+    """A step between two states."""
+
+    before: ProjectiveState
+    step: Step
+    after: ProjectiveState
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A method at work on an ensemble, under a key."""
+
+    ensemble: Ensemble
+    method: Method
+    key: Key
+
+    def bursts(self, state: ProjectiveState) -> Bursts:
+        """Those of the step from a state."""
+        return Bursts(self.ensemble, state.sizes, state.totals, (*self.key, state.number))
+
+    def feasible(self, groups: Array) -> Array:
+        """The nearest states that populations can have; their totals stay."""
+        return self.ensemble.region.restore(groups).macro
+
+    def steps(self, state: ProjectiveState, end: float) -> Iterator[Made]:
+        """Until the end, or until the method's budget is spent."""
+        while state.time != end:
+            made = self._next(state, end)
+            yield made
+            if made.step.spent:
+                return
+            state = made.after
+
+    def _next(self, state: ProjectiveState, end: float) -> Made:
+        remaining = end - state.time
+        wanted = state.step or self.method.step
+        duration = remaining if abs(remaining) <= wanted * (1 + _ROUND_OFF) else copysign(wanted, remaining)
+        bursts = self.bursts(state)
+        step = self.method.advance(bursts, state, duration)
+        if step.spent:
+            return Made(state, step, replace(state, cost=state.cost + bursts.cost))
+        groups = bursts.feasible(step.groups)
+        after = ProjectiveState(
+            number=state.number + 1,
+            time=end if step.duration == remaining else state.time + step.duration,
+            groups=groups,
+            sizes=state.sizes if step.sizes is None else step.sizes,
+            totals=bursts.totals(groups),
+            truncation=state.truncation if step.truncation is None else state.truncation + step.truncation,
+            step=step.proposed or state.step,
+            exact=state.exact,
+            restored=state.restored + bursts.restored,
+            moved=max(state.moved, bursts.moved),
+            simulated=state.simulated + (step.first is None),
+            cost=state.cost + bursts.cost,
+        )
+        return Made(state, step, after)
+
+    def prepare(self, state: ProjectiveState, duration: float) -> ProjectiveState:
+        """The state after a preliminary burst."""
+        bursts = self.bursts(state)
+        groups = bursts.feasible(bursts.simulate(state.groups, state.time, duration))
+        return replace(
+            state,
+            number=state.number + 1,
+            time=state.time + duration,
+            groups=groups,
+            totals=bursts.totals(groups),
+            restored=bursts.restored,
+            moved=bursts.moved,
+            cost=state.cost + bursts.cost,
+        )
+
+    def crossings(self, events: Sequence[Event], made: Made) -> tuple[list[Crossing], Cubic | None, ProjectiveState]:
+        """Those of a step, in order, the path that they lie on, and the state, which knows what finding them cost."""
+        found = changes(events, made.before, made.after)
+        if not found:
+            return [], None, made.after
+        ends, cost = [made.step.first], made.after.cost
+        for state in [made.before, made.after] if ends[0] is None else [made.after]:
+            bursts = self.bursts(state)
+            ends.append(self.method.look(bursts, state))
+            cost += bursts.cost
+        first, last = [end for end in ends if end is not None]
+        path = Cubic.through(made.before, first, made.after, last)
+        crossings = [cross(number, events[number], path, made.after) for number in found]
+        forward = copysign(1.0, path.duration)
+        return sorted(crossings, key=lambda one: forward * one.time), path, replace(made.after, cost=cost)
+
+
+def iter_projective(
+    stepper: CoarseTimeStepper, end: float, state: ProjectiveState, method: Method, key: Key = ()
+) -> Iterator[ProjectiveState]:
+    """The states after each step from ``state`` on until time ``end``, which may lie behind.
+
+    A pure function from state to state: a loop that stops anywhere and goes on from the state's arrays gives
+    the same bits. A method whose budget is spent ends it early.
+
+    >>> import eqfree as ef
+    >>> decay = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u * np.exp(-t), lambda u: u, deterministic=True)
+    >>> stepper = ef.CoarseTimeStepper(decay)
+    >>> start = ProjectiveState.begin(stepper, 0.0, [1.0])
+    >>> states = iter_projective(stepper, 1.0, start, ef.projective.Euler(0.5, 0.1))
+    >>> [state.time for state in states]
+    [0.5, 1.0]
+    """
+    run = Run(Ensemble(stepper, state.groups.shape[1:]), method, key)
+    return (made.after for made in run.steps(state, end) if not made.step.spent)
