@@ -15,7 +15,7 @@ from eqfree.projective.bursts import Ensemble
 from eqfree.projective.events import Event
 from eqfree.projective.state import Method, ProjectiveState
 from eqfree.projective.steps import Made, Run
-from eqfree.results import Crossing, Status, Trajectory
+from eqfree.results import Cost, Crossing, Status, Trajectory
 from eqfree.stepper import CoarseTimeStepper
 
 __all__ = ["solve_projective"]
@@ -144,6 +144,7 @@ class _Story:
     told: list[ProjectiveState] = field(default_factory=list)
     records: list[Array] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
+    watched: Cost = field(default_factory=Cost)
     status: Status = Status.SUCCESS
     detail: str = ""
 
@@ -169,7 +170,9 @@ class _Story:
         if made.step.spent:
             self.state, self.status = made.after, Status.BUDGET
             return
-        crossings, path, self.state = self.run.crossings(self.events, made)
+        self.state = made.after
+        crossings, path, cost = self.run.crossings(self.events, made)
+        self.watched += cost
         for crossing in crossings:
             self.crossings.append(crossing)
             if path is not None and self._is_last(crossing):
@@ -192,7 +195,7 @@ class _Story:
             times=np.array([one.time for one in self.told]),
             macro=np.array([one.macro for one in self.told]).reshape(shape),
             stderr=np.array([one.stderr for one in self.told]).reshape(shape),
-            cost=state.cost,
+            cost=state.cost + self.watched,
             status=self.status,
             detail=" ".join(filter(None, [self.detail, *_remarks(state)])),
             fields=self.run.ensemble.stepper.fields,

@@ -85,7 +85,7 @@ class Region:
         """
         rows = np.array(macro, dtype=np.float64)
         ways = []
-        for index, one in enumerate(rows):
+        for index, one in enumerate(rows.copy()):
             if not np.isfinite(one).all():
                 raise OutOfBoundsError(f"A macro state must be finite: got {short(one)}.")
             wanted = None if totals is None else totals[index]

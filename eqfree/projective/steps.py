@@ -14,7 +14,7 @@ from eqfree.ensemble import Key
 from eqfree.projective.bursts import Bursts, Ensemble
 from eqfree.projective.events import Cubic, Event, changes, cross
 from eqfree.projective.state import Method, ProjectiveState, Step
-from eqfree.results import Crossing
+from eqfree.results import Cost, Crossing
 from eqfree.stepper import CoarseTimeStepper
 
 __all__ = ["Made", "Run", "iter_projective"]
@@ -97,12 +97,13 @@ class Run:
             cost=state.cost + bursts.cost,
         )
 
-    def crossings(self, events: Sequence[Event], made: Made) -> tuple[list[Crossing], Cubic | None, ProjectiveState]:
-        """Those of a step, in order, the path that they lie on, and the state, which knows what finding them cost."""
+    def crossings(self, events: Sequence[Event], made: Made) -> tuple[list[Crossing], Cubic | None, Cost]:
+        """Those of a step, in order, the path that they lie on, and what finding them cost."""
         found = changes(events, made.before, made.after)
+        cost = Cost()
         if not found:
-            return [], None, made.after
-        ends, cost = [made.step.first], made.after.cost
+            return [], None, cost
+        ends = [made.step.first]
         for state in [made.before, made.after] if ends[0] is None else [made.after]:
             bursts = self.bursts(state)
             ends.append(self.method.look(bursts, state))
@@ -111,7 +112,7 @@ class Run:
         path = Cubic.through(made.before, first, made.after, last)
         crossings = [cross(number, events[number], path, made.after) for number in found]
         forward = copysign(1.0, path.duration)
-        return sorted(crossings, key=lambda one: forward * one.time), path, replace(made.after, cost=cost)
+        return sorted(crossings, key=lambda one: forward * one.time), path, cost
 
 
 def iter_projective(
