@@ -16,6 +16,7 @@ from eqfree.projective.slopes import Corrected, Early, Plain
 from eqfree.projective.state import Method, ProjectiveState, Step
 from eqfree.projective.steps import iter_projective
 from eqfree.projective.tableau import Tableau
+from eqfree.projective.telescopic import Telescopic
 
 __all__ = [
     "Chord",
@@ -35,6 +36,7 @@ __all__ = [
     "RungeKutta4",
     "Step",
     "Tableau",
+    "Telescopic",
     "as_rhs",
     "iter_projective",
     "solve_projective",

@@ -130,7 +130,9 @@ class Step:
     groups : (group, ...)
         The macro states there.
     first
-        What the first burst said; None if the step was simulated plainly.
+        What the first burst said, if it was made for a slope.
+    simulated
+        Whether the step was simulated plainly.
     error : (group, ...) or None
         By how much the embedded scheme ends elsewhere.
     ends, errors : (group, replica, ...) or None
@@ -146,6 +148,7 @@ class Step:
     duration: float
     groups: Array
     first: Estimate | None = None
+    simulated: bool = False
     error: Array | None = None
     ends: Array | None = None
     errors: Array | None = None

@@ -77,7 +77,7 @@ class Run:
             exact=state.exact,
             restored=state.restored + bursts.restored,
             moved=max(state.moved, bursts.moved),
-            simulated=state.simulated + (step.first is None),
+            simulated=state.simulated + step.simulated,
             cost=state.cost + bursts.cost,
         )
         return Made(state, step, after)

@@ -22,6 +22,7 @@ from eqfree.projective import (
     RungeKutta,
     RungeKutta4,
     Tableau,
+    Telescopic,
 )
 from eqfree.projective.slopes import Slopes
 from tests.eqfree.projective.slow_fast import logistic, rotation
@@ -67,6 +68,14 @@ def test_the_default_of_every_scheme_has_its_declared_order(
 ) -> None:
     order = fitted(problem, lambda step: scheme(step=step, burst=BURST), SCHEMES[scheme], lambda _: HEALING)
     assert abs(order - scheme(step=1.0, burst=BURST).order) < 0.15
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_telescopic_projection_is_first_order(problem: str) -> None:
+    """A step of 60 bursts."""
+    levels = [(1, 4), (2, 7)]
+    order = fitted(problem, lambda step: Telescopic(burst=step / 60, levels=levels), (160, 320, 640), lambda _: 0.0)
+    assert abs(order - Telescopic(1.0, levels).order) < 0.15
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
