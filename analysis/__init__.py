@@ -5,19 +5,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.calibration import draw_calibration
+    from analysis.concentrations import draw_concentrations, draw_front
+    from analysis.cost import draw_cost
     from analysis.fundamental_diagram import draw_fundamental_diagram
     from analysis.growth import draw_growth
     from analysis.space_time import draw_paths, draw_roads
 
 _HOME = {
     "draw_calibration": "calibration",
+    "draw_concentrations": "concentrations",
+    "draw_cost": "cost",
+    "draw_front": "concentrations",
     "draw_fundamental_diagram": "fundamental_diagram",
     "draw_growth": "growth",
     "draw_paths": "space_time",
     "draw_roads": "space_time",
 }
 
-__all__ = ["draw_calibration", "draw_fundamental_diagram", "draw_growth", "draw_paths", "draw_roads"]
+__all__ = [
+    "draw_calibration",
+    "draw_concentrations",
+    "draw_cost",
+    "draw_front",
+    "draw_fundamental_diagram",
+    "draw_growth",
+    "draw_paths",
+    "draw_roads",
+]
 
 
 def __getattr__(name: str) -> Any:

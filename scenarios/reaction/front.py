@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import hypot, sqrt
 
@@ -11,21 +11,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import eqfree as ef
-from agents.molecules import Grid, Network, Voxels
+from agents.molecules import Grid, Network, RateEquations, Voxels
 from eqfree.ensemble import Key
 from eqfree.scenario import Context
 from scenarios.part import Part
+from scenarios.reaction.equations import follow
 from scenarios.reaction.propensities import Propensities
 from scenarios.reaction.settings import FrontSettings, Settings
 
-__all__ = ["front_speed", "run_front"]
+__all__ = ["front_network", "front_speed", "run_front", "speed_of"]
 
 Array = NDArray[np.float64]
 
 _THRESHOLD = 0.25  # below that density the molecules die out
-_STEP, _BURST = 2.0, 0.06  # in units of the fastest mode's 4 D / spacing²: RK4 is stable up to 2.78
-_TIMES = 31
+_STEP, _BURST = 2.0, 0.06  # over the fastest mode's rate 4 D / spacing²: RK4 is stable up to 2.78
+_TIMES = 25
 _FORMED = 1 / 3  # of the time: until then the front forms
+_EXACT, _EQUATIONS, _PROJECTED = "exact simulation", "rate equations", "projection"
+_CLOSE = 0.02  # of the speed, to the rate equations on the same voxels
+_MANY = 100.0  # molecules in a voxel, whose front noise does not change
 
 
 def front_network() -> Network:
@@ -49,11 +53,11 @@ def front_speed() -> float:
 
 
 def run_front(settings: Settings, context: Context) -> Part:
-    """Molecules invade an empty line; their front is projected beside exact simulation.
+    """Molecules invade an empty line; their front is projected beside exact simulation and the rate equations.
 
     Diffusion makes it stiff: molecules hop many times while the front moves a voxel. The slope is that of the
     numbers averaged over a burst (propensities, observed), since the increment of a burst is nearly all noise. Every
-    population is projected by itself. Tables: ``front`` (concentration at the end, both ways) and ``front_places``
+    population is projected by itself. Tables: ``front`` (concentration at the end, each way) and ``front_places``
     (where the front is).
     """
     options = settings.front
@@ -62,14 +66,15 @@ def run_front(settings: Settings, context: Context) -> Part:
     stepper = ef.CoarseTimeStepper(line.voxels, replicas=1, executor=context.executor, seed=settings.seed)
     ways: dict[str, Array] = {}
     costs: dict[str, ef.Cost] = {}
-    for way, follow in (("exact simulation", _simulate), ("projection", _project)):
+    for way, follow_one in ((_PROJECTED, _project), (_EXACT, _simulate)):
         runs = [
-            follow(stepper, line, times, (number,))
+            follow_one(stepper, line, times, (number,))
             for number in context.track(list(range(options.replicas)), f"fronts by {way}")
         ]
         ways[way] = np.array([concentrations for concentrations, _ in runs])
         costs[way] = sum((cost for _, cost in runs), ef.Cost())
-    return _tell(line, times, ways, costs, options)
+    ways[_EQUATIONS] = follow(line.equations, line.begun[0], times, options.volume)[np.newaxis]
+    return _tell(line, times, ways, costs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +91,13 @@ class _Line:
         shape = 1 / (1 + np.exp((x - x[-1] / 4) / sqrt(2)))
         return cls(Voxels(front_network(), options.volume, grid, {"X": 1.0}), shape[np.newaxis])
 
+    @property
+    def equations(self) -> RateEquations:
+        return RateEquations(self.voxels.network, self.voxels.grid, self.voxels.diffusion)
+
 
 def _simulate(stepper: ef.CoarseTimeStepper, line: _Line, times: Array, key: Key) -> tuple[Array, ef.Cost]:
-    """Concentrations (time, voxel) of one population, and the reactions and hops that it took."""
+    """Concentrations (time, voxel) of one population, and what it cost."""
     packed, cost = stepper.lift(line.begun, (*key, 0)), ef.Cost()
     rows = [line.voxels.restrict(line.voxels.unpack(packed[0]))[0]]
     for number, duration in enumerate(np.diff(times), start=1):
@@ -111,47 +120,72 @@ def _project(stepper: ef.CoarseTimeStepper, line: _Line, times: Array, key: Key)
     return result.macro[:, 0], result.cost
 
 
-def _tell(
-    line: _Line, times: Array, ways: Mapping[str, Array], costs: Mapping[str, ef.Cost], options: FrontSettings
-) -> Part:
+def speed_of(times: Array, places: Array) -> Array:
+    """How fast fronts go once they have formed, (population, time) -> (population,): least squares.
+
+    >>> speed_of(np.array([0.0, 1.0, 2.0, 3.0]), np.array([[0.0, 2.0, 4.0, 6.0]])).round(9)
+    array([2.])
+    """
+    formed = times >= _FORMED * times[-1]
+    return np.asarray(np.polyfit(times[formed], places[:, formed].T, 1)[0])
+
+
+def _tell(line: _Line, times: Array, ways: Mapping[str, Array], costs: Mapping[str, ef.Cost]) -> Part:
     """Where the fronts are, how fast they go, what they cost."""
     x, spacing = line.voxels.grid.coordinates["x"], line.voxels.grid.spacing
     speeds, places, profiles = {}, [], []
     for way, concentrations in ways.items():
         place = spacing * concentrations.sum(axis=2)  # of a front of height one
-        formed = times >= _FORMED * times[-1]
-        speeds[way] = _mean(np.polyfit(times[formed], place[:, formed].T, 1)[0])
-        mean, stderr = place.mean(axis=0), place.std(axis=0, ddof=1) / sqrt(len(place))
+        speed, doubt = _mean(speed_of(times, place))
+        speeds[way] = ef.Value(float(speed), float(doubt))
+        mean, stderr = _mean(place)
         places.append(pd.DataFrame({"way": way, "time": times, "place": mean, "stderr": stderr}))
-        last = concentrations[:, -1]
-        spread = last.std(axis=0, ddof=1) / sqrt(len(last))
-        profiles.append(pd.DataFrame({"way": way, "x": x, "concentration": last.mean(axis=0), "stderr": spread}))
-    exact, projected = speeds["exact simulation"], speeds["projection"]
-    fewer = costs["exact simulation"].agent_updates / costs["projection"].agent_updates
+        mean, stderr = _mean(concentrations[:, -1])
+        profiles.append(pd.DataFrame({"way": way, "x": x, "concentration": mean, "stderr": stderr}))
+    fewer = costs[_EXACT].agent_updates / costs[_PROJECTED].agent_updates
     values = {
-        "front_speed": projected,
-        "front_speed_exact_simulation": exact,
+        "front_speed": speeds[_PROJECTED],
+        "front_speed_exact_simulation": speeds[_EXACT],
+        "front_speed_rate_equations": speeds[_EQUATIONS],
         "front_fewer_events": ef.Value(fewer),
     }
     notes = [
-        f"Front in {options.voxels} voxels: {projected.value:.4f} ± {projected.stderr:.4f} projected, "
-        f"{exact.value:.4f} ± {exact.stderr:.4f} by exact simulation, {front_speed():.4f} in a continuum without noise; "
-        f"{fewer:.3g} times fewer reactions and hops were simulated."
-    ]
-    checks = [
-        ef.Check(
-            "speed of the projected front",
-            projected.value,
-            exact.value,
-            4.0,
-            "exact simulation",
-            relation=ef.Relation.COVERS,
-            stderr=hypot(projected.stderr, exact.stderr),
-        )
+        f"Front in {len(x)} voxels: speed {_words(speeds[_PROJECTED])} projected, {_words(speeds[_EXACT])} by exact "
+        f"simulation, {speeds[_EQUATIONS].value:.4f} by the rate equations on these voxels, {front_speed():.4f} in a "
+        f"continuum; {fewer:.3g} times fewer reactions and hops were simulated."
     ]
     tables = {"front": pd.concat(profiles, ignore_index=True), "front_places": pd.concat(places, ignore_index=True)}
-    return Part(tables, values, checks, notes, cost=sum(costs.values(), ef.Cost()))
+    return Part(tables, values, list(_checks(speeds, line.voxels.volume)), notes, cost=sum(costs.values(), ef.Cost()))
 
 
-def _mean(values: Array) -> ef.Value:
-    return ef.Value(float(values.mean()), float(values.std(ddof=1)) / sqrt(len(values)))
+def _checks(speeds: Mapping[str, ef.Value], volume: float) -> Iterator[ef.Check]:
+    projected, exact, equations = speeds[_PROJECTED], speeds[_EXACT], speeds[_EQUATIONS]
+    yield ef.Check(
+        "speed of the projected front",
+        projected.value,
+        exact.value,
+        4.0,
+        "exact simulation",
+        relation=ef.Relation.COVERS,
+        stderr=hypot(projected.stderr, exact.stderr),
+    )
+    if volume >= _MANY:
+        yield ef.Check(
+            "speed of the projected front of many molecules",
+            projected.value,
+            equations.value,
+            4 * projected.stderr + _CLOSE * equations.value,
+            f"rate equations on the same voxels; four standard errors and {_CLOSE:.0%}",
+            stderr=projected.stderr,
+        )
+
+
+def _words(value: ef.Value) -> str:
+    return f"{value.value:.4f} ± {value.stderr:.4f}"
+
+
+def _mean(values: Array) -> tuple[Array, Array]:
+    """Over populations, and its standard error; none of a single one, which is that of the rate equations."""
+    count = len(values)
+    stderr = values.std(axis=0, ddof=1) / sqrt(count) if count > 1 else np.zeros(values.shape[1:])
+    return values.mean(axis=0), stderr

@@ -9,7 +9,8 @@ from eqfree.scenario import Context
 from scenarios.part import Part, join
 from scenarios.reaction.enzyme import run_enzyme
 from scenarios.reaction.front import run_front
-from scenarios.reaction.network import model_of, run_network
+from scenarios.reaction.network import run_network
+from scenarios.reaction.plan import model_of, plan_projection
 from scenarios.reaction.settings import Settings
 
 __all__ = ["run"]
@@ -23,7 +24,8 @@ PARTS: Mapping[str, Callable[[Settings, Context], Part]] = {
 
 def run(settings: Settings, context: Context) -> ef.Study:
     """Compute the parts that the settings ask for, one after the other."""
-    model_of(settings)  # refuses a network that cannot be read, before anything is computed
+    if "network" in settings.parts:
+        plan_projection(model_of(settings), settings)  # refuses what does not fit, before anything is computed
     whole = join(PARTS[name](settings, context) for name in settings.parts)
     return ef.Study(
         scenario="reaction",

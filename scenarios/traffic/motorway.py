@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from eqfree.scenario import Context
+from scenarios.part import Part, join
 from scenarios.traffic.equal import run_equal
-from scenarios.traffic.part import Part, join
 from scenarios.traffic.settings import Settings
 
 __all__ = ["run_motorway"]
