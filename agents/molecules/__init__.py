@@ -2,10 +2,13 @@
 
 from agents.molecules.grid import Grid
 from agents.molecules.lifting import place, systematic
-from agents.molecules.models import WellMixed, mean_concentrations, mean_rates
+from agents.molecules.models import WellMixed
 from agents.molecules.network import CARRIED, Network, read_network
+from agents.molecules.population import Molecules
 from agents.molecules.rate_equations import RateEquations
-from agents.molecules.ssa import Direct, Method, Molecules, RandomTimeChange, Tables, passage_time, path
+from agents.molecules.readings import mean_concentrations, mean_rates
+from agents.molecules.ssa import Direct, Method, RandomTimeChange, passage_time, path
+from agents.molecules.tables import Tables
 from agents.molecules.tau_leaping import TauLeaping
 from agents.molecules.units import Units
 from agents.molecules.voxels import Voxels

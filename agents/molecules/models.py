@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from agents.molecules.lifting import nearest, place, whole_totals
 from agents.molecules.network import Network
-from agents.molecules.ssa import Direct, Method, Molecules, Tables
+from agents.molecules.population import Molecules
+from agents.molecules.ssa import Direct, Method
+from agents.molecules.tables import Tables
 
-__all__ = ["WellMixed", "mean_concentrations", "mean_rates"]
+__all__ = ["WellMixed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,25 +158,3 @@ class WellMixed:
         laws = self.network.conserved
         fixed = np.vstack((np.eye(count)[self._places], laws.astype(np.float64)))
         return nearest(near, fixed, np.concatenate((numbers, whole_totals(near, laws).astype(np.float64))))
-
-
-def mean_concentrations(before: Molecules, after: Molecules, duration: float, volume: float) -> NDArray[np.float64]:
-    """Concentrations averaged over a burst, (species,): exact time integrals along the path, without sampling.
-
-    >>> model = WellMixed(Network.parse("X -> X, k=1"), volume=10.0)
-    >>> before = model.lift(np.array([2.0]), np.random.default_rng(0))
-    >>> mean_concentrations(before, model.evolve(before, 3.0, np.random.default_rng(1)), 3.0, volume=10.0).round(9)
-    array([2.])
-    """
-    return np.asarray((after.integral - before.integral) / (duration * volume))
-
-
-def mean_rates(before: Molecules, after: Molecules, duration: float, volume: float) -> NDArray[np.float64]:
-    """How often each reaction happened during a burst, per volume and time, (reaction,).
-
-    >>> model = WellMixed(Network.parse("X -> 0, k=1"), volume=10.0)
-    >>> before = model.lift(np.array([2.0]), np.random.default_rng(0))
-    >>> mean_rates(before, model.evolve(before, 100.0, np.random.default_rng(1)), 100.0, volume=10.0)
-    array([0.02])
-    """
-    return np.asarray((after.firings - before.firings) / (duration * volume))

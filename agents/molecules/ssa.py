@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, log
 from typing import Any, Protocol
@@ -12,71 +11,12 @@ from numba import njit
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from agents.molecules.network import Network
+from agents.molecules.population import Molecules
+from agents.molecules.tables import Tables
 
-__all__ = ["Direct", "Method", "Molecules", "RandomTimeChange", "Tables", "passage_time", "path"]
+__all__ = ["Direct", "Method", "RandomTimeChange", "passage_time", "path"]
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Molecules:
-    """Molecules, and what happened to them since they were made.
-
-    Parameters
-    ----------
-    counts
-        Of each species, (species,) or (species, voxel).
-    integral
-        Time integral of the counts, of their shape: the difference between two states over the time between them
-        is the mean count, exactly.
-    firings
-        How often each reaction happened, (reaction,) or (reaction, voxel).
-    time
-        Since they were made.
-
-    Examples
-    --------
-    >>> Molecules.of([3, 0], reactions=1).firings
-    array([0])
-    """
-
-    counts: NDArray[np.int64]
-    integral: NDArray[np.float64]
-    firings: NDArray[np.int64]
-    time: float = 0.0
-
-    @classmethod
-    def of(cls, counts: ArrayLike, reactions: int) -> Molecules:
-        """Molecules to which nothing has happened yet.
-
-        Raises
-        ------
-        ValueError
-            If a count is negative or no whole number.
-        """
-        given = np.asarray(counts)
-        whole = given.astype(np.int64)
-        if not ((whole == given) & (whole >= 0)).all():
-            raise ValueError(f"Counts of molecules must be whole numbers, not negative: got {given}.")
-        return cls(whole.copy(), np.zeros(whole.shape), np.zeros((reactions, *whole.shape[1:]), dtype=np.int64))
-
-    def pack(self) -> dict[str, NDArray[Any]]:
-        """Everything about them as named arrays."""
-        return {name: np.array(value) for name, value in vars(self).items()}
-
-    @classmethod
-    def unpack(cls, packed: Mapping[str, NDArray[Any]]) -> Molecules:
-        """The molecules that were packed; they own their arrays.
-
-        >>> Molecules.unpack(Molecules.of([3, 0], reactions=1).pack()).counts
-        array([3, 0])
-        """
-        arrays = {name: np.array(packed[name]) for name in ("counts", "integral", "firings")}
-        return cls(**arrays, time=float(packed["time"]))
-
-    def __deepcopy__(self, memo: object) -> Molecules:
-        return self  # nobody writes into molecules: a method makes new ones
 
 
 class Method(Protocol):
@@ -87,64 +27,12 @@ class Method(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class Tables:
-    """A network in a volume as the kernels read it.
-
-    A propensity is ``rate[r]`` times the product over k of ``count[factor[r, k]] - offset[r, k]``: a species that
-    is taken twice stands there twice, with the offsets 0 and 1. Rows are filled up with a last, made-up
-    species, of which there is always one. ``affected[r, : affects[r]]`` are the reactions whose propensities
-    change when r happens.
-
-    Examples
-    --------
-    >>> tables = Tables.of(Network.parse("2X -> 3X, k=1"), volume=10.0)
-    >>> tables.rate, tables.factor, tables.offset, tables.changed, tables.change
-    (array([0.1]), array([[0, 0]]), array([[0., 1.]]), array([[0]]), array([[1.]]))
-    """
-
-    rate: NDArray[np.float64]
-    factor: NDArray[np.int64]
-    offset: NDArray[np.float64]
-    changed: NDArray[np.int64]
-    change: NDArray[np.float64]
-    affected: NDArray[np.int64]
-    affects: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, network: Network, volume: float) -> Tables:
-        """The tables of a network in a volume.
-
-        Raises
-        ------
-        ValueError
-            If the volume is not positive.
-        """
-        if not 0 < volume < inf:
-            raise ValueError(f"`volume` must be positive: got {volume}.")
-        nobody = len(network.species)
-        factors = [
-            [(s, float(taken)) for s, count in enumerate(row) for taken in range(count)]
-            for row in network.reactants.tolist()
-        ]
-        changes = [[(s, float(made)) for s, made in enumerate(row) if made] for row in network.change.tolist()]
-        needs = network.reactants > 0
-        affected = [np.flatnonzero(needs[:, row != 0].any(axis=1)).tolist() for row in network.change]
-        return cls(
-            network.rates * volume ** (1.0 - network.orders),
-            *_filled(factors, (nobody, 0.0)),
-            *_filled(changes, (nobody, 0.0)),
-            _filled([[(r, 0.0) for r in row] for row in affected], (0, 0.0))[0],
-            np.array([len(row) for row in affected]),
-        )
-
-
 @dataclass(frozen=True)
 class Direct:
     """The direct method: when the next reaction happens, then which, from two random numbers (Gillespie 1977).
 
-    Cost: one logarithm, two random numbers and the propensities that changed per reaction; the choice looks
-    at every reaction of the network.
+    Cost: one logarithm, two random numbers and the propensities that changed per reaction (all of them where there
+    are few); the choice looks at every reaction of the network.
 
     References
     ----------
@@ -153,6 +41,7 @@ class Direct:
 
     Examples
     --------
+    >>> from agents.molecules import Network
     >>> tables = Tables.of(Network.parse("X -> 0, k=1"), volume=1.0)
     >>> after = Direct().advance(tables, Molecules.of([100], reactions=1), 1.0, np.random.default_rng(0))
     >>> int(after.counts[0] + after.firings[0])
@@ -184,6 +73,7 @@ class RandomTimeChange:
 
     Examples
     --------
+    >>> from agents.molecules import Network
     >>> tables = Tables.of(Network.parse("X -> 0, k=1"), volume=1.0)
     >>> after = RandomTimeChange().advance(tables, Molecules.of([100], reactions=1), 1.0, np.random.default_rng(0))
     >>> int(after.counts[0] + after.firings[0])
@@ -215,6 +105,7 @@ def path(tables: Tables, counts: ArrayLike, times: ArrayLike, rng: Generator) ->
 
     Examples
     --------
+    >>> from agents.molecules import Network
     >>> tables = Tables.of(Network.parse("X -> 0, k=1"), volume=1.0)
     >>> path(tables, [100], [0.0, 50.0], np.random.default_rng(0)).tolist()
     [[100], [0]]
@@ -247,6 +138,7 @@ def passage_time(
 
     Examples
     --------
+    >>> from agents.molecules import Network
     >>> tables = Tables.of(Network.parse("X -> 0, k=1"), volume=1.0)
     >>> 0 < passage_time(tables, [3], species=0, target=0, rng=np.random.default_rng(0)) < 30
     True
@@ -313,16 +205,6 @@ def _run(
     return reached
 
 
-def _filled(
-    rows: Sequence[Sequence[tuple[int, float]]], filling: tuple[int, float]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The pairs of every row, filled up to the longest row, one entry at least."""
-    width = max(1, *(len(row) for row in rows))
-    filled = [[*row, *[filling] * (width - len(row))] for row in rows]
-    indices = np.array([[index for index, _ in row] for row in filled], dtype=np.int64)
-    return indices, np.array([[number for _, number in row] for row in filled])
-
-
 @njit(cache=True, nogil=True)
 def _word(words: Array) -> Any:
     total = words[0] + words[3]
@@ -369,6 +251,7 @@ def _direct(
     samples: Array,
 ) -> float:
     reactions = rate.size
+    few = reactions <= 6  # then taking all propensities anew is faster than looking up which have changed
     propensity, cumulative = np.empty(reactions), np.empty(reactions)
     for r in range(reactions):
         propensity[r] = _propensity(r, rate, factor, offset, count)
@@ -377,7 +260,10 @@ def _direct(
         while True:
             total = 0.0
             for r in range(reactions):
-                total += propensity[r]
+                if few:
+                    total += _propensity(r, rate, factor, offset, count)
+                else:
+                    total += propensity[r]
                 cumulative[r] = total
             after = time + _exponential(words) / total
             if not after < times[i]:  # nor if nothing can happen any more: inf or nan
@@ -393,9 +279,10 @@ def _direct(
                 moment[changed[fired, k]] += change[fired, k] * time
             if count[watched] == target:
                 return time
-            for k in range(affects[fired]):
-                r = affected[fired, k]
-                propensity[r] = _propensity(r, rate, factor, offset, count)
+            if not few:
+                for k in range(affects[fired]):
+                    r = affected[fired, k]
+                    propensity[r] = _propensity(r, rate, factor, offset, count)
         time = times[i]  # waiting has no memory: what was drawn beyond is drawn anew
         samples[i] = count
     return time

@@ -10,7 +10,8 @@ from numba import njit
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from agents.molecules.ssa import Molecules, Tables
+from agents.molecules.population import Molecules
+from agents.molecules.tables import Tables
 
 __all__ = ["TauLeaping"]
 
@@ -44,7 +45,7 @@ class TauLeaping:
 
     References
     ----------
-    Cao, Gillespie & Petzold, J. Chem. Phys. 124 (2006) 044109, doi:10.1063/1.2159468: the six steps of section V.
+    Cao, Gillespie & Petzold, J. Chem. Phys. 124 (2006) 044109, doi:10.1063/1.2159468.
 
     Examples
     --------

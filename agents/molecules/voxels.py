@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from agents.molecules.grid import Grid
 from agents.molecules.lifting import place, systematic, whole_totals
 from agents.molecules.network import Network
+from agents.molecules.population import Molecules
 from agents.molecules.rate_equations import hop_rates
-from agents.molecules.ssa import Molecules, Tables
+from agents.molecules.tables import Tables
 
 __all__ = ["Voxels"]
 
