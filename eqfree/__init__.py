@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from eqfree.fields import Field
     from eqfree.micro import MicroModel, micro_model
     from eqfree.projective import solve_projective
-    from eqfree.results import Check, Cost, Relation, Status, Study, Trajectory, Value
+    from eqfree.results import Check, Cost, Crossing, Relation, Status, Study, Trajectory, Value
     from eqfree.scenario import Context, Scenario, ScenarioSettings, run
     from eqfree.stepper import CoarseTimeStepper
 
@@ -22,6 +22,7 @@ _HOME = {
     "CoarseTimeStepper": "stepper",
     "Context": "scenario",
     "Cost": "results",
+    "Crossing": "results",
     "Field": "fields",
     "MicroModel": "micro",
     "Relation": "results",
@@ -44,6 +45,7 @@ __all__ = [
     "CoarseTimeStepper",
     "Context",
     "Cost",
+    "Crossing",
     "Field",
     "MicroModel",
     "Relation",

@@ -1,5 +1,6 @@
 """Projective integration: short bursts, long leaps."""
 
+from eqfree.projective.adaptive import Adaptive
 from eqfree.projective.driver import solve_projective
 from eqfree.projective.estimators import Chord, LeastSquares, Observed
 from eqfree.projective.rhs import as_rhs
@@ -19,6 +20,7 @@ from eqfree.projective.tableau import Tableau
 from eqfree.projective.telescopic import Telescopic
 
 __all__ = [
+    "Adaptive",
     "Chord",
     "Corrected",
     "Early",

@@ -78,21 +78,24 @@ class Bursts:
         What they conserve.
     key
         Which noise: that of the run and the number of the step.
-    paired
-        Whether all stages of the step get one noise, and replicas are kept one by one: what stages differ by is then
-        seen through less noise.
     """
 
-    def __init__(
-        self, ensemble: Ensemble, sizes: NDArray[np.int64], totals: Array, key: Key, *, paired: bool = False
-    ) -> None:
+    def __init__(self, ensemble: Ensemble, sizes: NDArray[np.int64], totals: Array, key: Key) -> None:
         self.cost = Cost()
         self.restored = 0
         self.moved = 0.0
         self.sizes = sizes
-        self._ensemble, self._key, self._paired = ensemble, key, paired
+        self._ensemble, self._key, self._begin, self._paired = ensemble, key, totals, False
         self._totals: Array | None = totals
         self._number = 0
+
+    def again(self, sizes: NDArray[np.int64]) -> None:
+        """The step once more, with other sizes: under the same key, so that replicas that stay keep their noise.
+
+        From now on all stages of the step have one noise, and replicas are kept one by one: what the stages differ by
+        is seen through less noise. The cost goes on.
+        """
+        self.sizes, self._number, self._totals, self._paired = sizes, 0, self._begin, True
 
     @property
     def healing(self) -> float:

@@ -103,7 +103,7 @@ def solve_projective(
     """
     begin, end = _check_span(t_span)
     stops = _check_stops(t_eval, begin, end, preliminary)
-    state = ProjectiveState.begin(stepper, begin, macro0, groups)
+    state = ProjectiveState.begin(stepper, begin, macro0, groups, end=float(stops[-1]))
     run = Run(Ensemble(stepper, state.groups.shape[1:]), method, key)
     story = _Story(
         run=run,

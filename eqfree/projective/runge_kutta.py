@@ -259,9 +259,9 @@ class RungeKutta4(Scheme):
 
 @dataclass(frozen=True)
 class Embedded32(Scheme):
-    """The pair of Bogacki and Shampine over bursts: third order, and a second-order scheme that tells the error.
+    """The scheme of Bogacki and Shampine over bursts: third order, with a second-order one that tells the error.
 
-    Eight bursts a step. It is what `Adaptive` controls.
+    Six bursts a step. It is what `Adaptive` controls.
 
     *How to choose.* For wanted errors from 1e-2 to 1e-4 or so; `Embedded54` for smaller ones.
 

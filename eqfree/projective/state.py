@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, nan
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -41,6 +41,9 @@ class ProjectiveState:
         What they conserve.
     truncation : (...)
         The estimate of the truncation error, added up, where the method makes one.
+    span : (2,)
+        Beginning and end of the run, over which a method that chooses its steps divides the error that it may make; an
+        end that is NaN is the one that the run is asked for.
     step
         That a method which chooses its steps tries next; 0 before the first.
     exact
@@ -57,6 +60,7 @@ class ProjectiveState:
     sizes: NDArray[np.int64]
     totals: Array
     truncation: Array
+    span: Array
     step: float = 0.0
     exact: bool = False
     restored: int = 0
@@ -66,7 +70,7 @@ class ProjectiveState:
 
     @classmethod
     def begin(
-        cls, stepper: CoarseTimeStepper, time: float, macro: ArrayLike, groups: int | None = None
+        cls, stepper: CoarseTimeStepper, time: float, macro: ArrayLike, groups: int | None = None, end: float = nan
     ) -> ProjectiveState:
         """The state before the first step, all groups in one macro state.
 
@@ -87,7 +91,8 @@ class ProjectiveState:
         sizes = divide(stepper, groups)
         rows = np.repeat(array[None], len(sizes), axis=0)
         totals = Region.of(stepper, array.shape).totals(rows)
-        return cls(0, float(time), rows, sizes, totals, np.zeros_like(array), exact=stepper.deterministic)
+        span = np.array([time, end], dtype=np.float64)
+        return cls(0, float(time), rows, sizes, totals, np.zeros_like(array), span, exact=stepper.deterministic)
 
     @property
     def macro(self) -> Array:

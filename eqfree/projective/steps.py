@@ -50,6 +50,8 @@ class Run:
 
     def steps(self, state: ProjectiveState, end: float) -> Iterator[Made]:
         """Until the end, or until the method's budget is spent."""
+        if np.isnan(state.span[1]):
+            state = replace(state, span=np.array([state.span[0], end]))
         while state.time != end:
             made = self._next(state, end)
             yield made
@@ -73,6 +75,7 @@ class Run:
             sizes=state.sizes if step.sizes is None else step.sizes,
             totals=bursts.totals(groups),
             truncation=state.truncation if step.truncation is None else state.truncation + step.truncation,
+            span=state.span,
             step=step.proposed or state.step,
             exact=state.exact,
             restored=state.restored + bursts.restored,

@@ -99,3 +99,21 @@ def test_a_trajectory_says_how_it_ended_as_scipy_does() -> None:
     part = ef.Trajectory(np.zeros(1), np.zeros(1), np.zeros(1), ef.Cost(), ef.Status.NOT_FINITE, "Replica 3.")
     assert not part.success
     assert part.message.endswith("what was computed before is kept. Replica 3.")
+
+
+@pytest.mark.parametrize(
+    ("level", "degrees", "half"), [(0.95, 7, 2.364624), (0.99, 3, 5.840909), (0.95, np.inf, 1.959964)]
+)
+def test_intervals_are_students(level: float, degrees: float, half: float) -> None:
+    """Tabulated quantiles of t."""
+    row = np.ones((1, 2))
+    low, high = ef.Trajectory(np.zeros(1), row, 0.1 * row, ef.Cost(), degrees=degrees).interval(level)
+    assert (1 - low) / 0.1 == pytest.approx(half * row, rel=1e-6)
+    assert (high - 1) / 0.1 == pytest.approx(half * row, rel=1e-6)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 95.0])
+def test_a_level_that_is_no_probability_is_refused(level: float) -> None:
+    row = np.ones((1, 2))
+    with pytest.raises(ValueError, match="`level` must lie between 0 and 1"):
+        ef.Trajectory(np.zeros(1), row, row, ef.Cost()).interval(level)

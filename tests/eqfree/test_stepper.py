@@ -128,6 +128,26 @@ def test_costs_add_up_along_a_projected_trajectory() -> None:
     assert cost == ef.Cost(4, 4 * 0.125, 4 * 0.125)
 
 
+def test_a_stepper_at_a_time_lifts_populations_of_that_time() -> None:
+    model = ef.micro_model(
+        lambda macro, rng: macro,
+        lambda micro, duration, rng: micro,
+        lambda micro: micro,
+        at=lambda time: ef.micro_model(
+            lambda macro, rng: macro + time, lambda micro, duration, rng: micro, lambda micro: micro
+        ),
+    )
+    stepper = ef.CoarseTimeStepper(model, replicas=3, healing=0.1, seed=5)
+    later = stepper.at(2.0)
+    assert later([1.0], 0.5) == 3.0
+    assert (later.replicas, later.healing, later.seed) == (3, 0.1, 5)
+
+
+def test_a_simulated_trajectory_has_as_many_degrees_of_freedom_as_replicas_but_one() -> None:
+    assert ef.CoarseTimeStepper(OrnsteinUhlenbeck(), replicas=9).simulate([1.0], [0.5]).degrees == 8
+    assert ef.CoarseTimeStepper(decay()).simulate([1.0], [0.5]).degrees == np.inf
+
+
 # What is refused
 
 

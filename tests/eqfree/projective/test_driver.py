@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import eqfree as ef
 from eqfree.ensemble import NotFiniteError
-from eqfree.projective import Euler, ProjectiveState, iter_projective
+from eqfree.projective import Euler, Method, ProjectiveState, RungeKutta4, Telescopic, iter_projective
 from tests.eqfree.models import Brownian, OrnsteinUhlenbeck, decay, drift
 
 Array = NDArray[np.float64]
@@ -99,6 +99,18 @@ def test_steps_have_their_number_as_key() -> None:
     for number in (0, 1):
         path = stepper.burst(result.macro[number], [0.0, 0.25], (7, number, 0, 0)).mean
         assert result.macro[number + 1] == pytest.approx(path[1] + 0.25 * (path[1] - path[0]) / 0.25, rel=1e-13)
+
+
+@pytest.mark.parametrize("method", [Euler(0.5, 0.25), RungeKutta4(0.9, 0.1), Telescopic(0.1, [(1, 2)])])
+def test_threads_give_the_same_bits(method: Method) -> None:
+    results = [
+        ef.solve_projective(
+            ef.CoarseTimeStepper(OrnsteinUhlenbeck(), replicas=10, executor=executor), (0.0, 1.0), [1.0], method
+        )
+        for executor in (None, 2)
+    ]
+    assert results[0].macro.tobytes() == results[1].macro.tobytes()
+    assert results[0].stderr.tobytes() == results[1].stderr.tobytes()
 
 
 # Noise

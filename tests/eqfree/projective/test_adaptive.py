@@ -1,0 +1,163 @@
+"""Adaptive projection: two errors controlled apart, within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import eqfree as ef
+from eqfree.projective import Adaptive, Embedded32, Embedded54, ProjectiveState, RungeKutta4, iter_projective
+from tests.eqfree.models import Brownian, OrnsteinUhlenbeck, decay
+
+Array = NDArray[np.float64]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("tolerance", "noise", "burst"), [(1e-2, 0.03, 0.02), (1e-3, 0.002, 0.01), (1e-4, 1e-4, 0.003)]
+)
+def test_on_noisy_linear_decay_the_wanted_error_is_achieved_within_a_factor_of_two(
+    tolerance: float, noise: float, burst: float
+) -> None:
+    """Root mean square over 20 runs, whose own standard error is 16 %.
+
+    The noise is so strong that replicas have to be added: where those that there are suffice, the error is smaller.
+    """
+    stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(noise), replicas=32)
+    method = Adaptive(Embedded32(step=0.5, burst=burst), tolerance)
+    runs = [ef.solve_projective(stepper, (0.0, 2.0), [1.0], method, (run,)) for run in range(20)]
+    assert all(run.success for run in runs)
+    errors = np.array([run.macro[-1, 0] for run in runs]) - np.exp(-2.0)
+    achieved = sqrt(np.mean(errors**2))
+    print(
+        f"wanted {tolerance:g}, achieved {achieved:.3g}, {np.mean([run.cost.bursts for run in runs]):.0f} bursts a run"
+    )
+    assert tolerance / 2 <= achieved <= 2 * tolerance
+    for run in runs:
+        assert run.truncation is not None
+        assert run.truncation[-1, 0] <= tolerance / 2 * 1.1
+
+
+@pytest.mark.parametrize("scheme", [Embedded32, Embedded54])
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-6])
+def test_truncation_stays_below_its_share_and_steps_grow_where_motion_dies(
+    scheme: type[Embedded32], tolerance: float
+) -> None:
+    """Without noise the estimate is that of the less accurate scheme, and the error smaller."""
+    stepper = ef.CoarseTimeStepper(decay())
+    result = ef.solve_projective(stepper, (0.0, 5.0), [1.0], Adaptive(scheme(step=0.5, burst=1e-5), tolerance))
+    assert result.truncation is not None
+    errors = np.abs(result.macro[:, 0] - np.exp(-result.times))
+    assert (result.truncation[:, 0] <= 0.5 * tolerance * result.times / 5 * (1 + 1e-9)).all()
+    assert errors.max() < tolerance
+    steps = np.diff(result.times)
+    assert steps[-2] > 1.5 * steps[0]
+
+
+def test_steps_are_as_many_as_the_order_of_the_estimate_says() -> None:
+    """The estimate per time goes as the square of the step: sqrt(1000) = 32 times as many, where steps do not grow."""
+    counts = []
+    for tolerance in (1e-3, 1e-6):
+        method = Adaptive(Embedded32(step=0.1, burst=1e-6), tolerance)
+        counts.append(len(ef.solve_projective(ef.CoarseTimeStepper(decay()), (0.0, 1.0), [1.0], method).times) - 1)
+    assert counts[1] / counts[0] == pytest.approx(sqrt(1000), rel=0.25)
+
+
+def test_back_in_time_steps_are_no_shorter_than_their_bursts() -> None:
+    """A tolerance below what the bursts leave: it ends, and the estimate says that it was not kept."""
+    method = Adaptive(Embedded32(step=0.5, burst=0.01), tolerance=1e-9)
+    result = ef.solve_projective(ef.CoarseTimeStepper(decay()), (0.0, -1.0), [1.0], method)
+    assert result.success
+    assert result.truncation is not None
+    assert np.abs(np.diff(result.times)).min() > 0.01
+    assert result.truncation[-1, 0] > 1e-9
+    assert result.macro[-1, 0] == pytest.approx(np.e, rel=1e-3)
+
+
+def test_noise_is_met_by_replicas_and_not_by_shorter_steps() -> None:
+    """A straight line has no truncation error: steps grow to the end; 5 times the noise, 25 times the replicas."""
+    found = {}
+    for noise in (0.02, 0.1):
+        stepper = ef.CoarseTimeStepper(Brownian(1.0, noise), replicas=16, seed=3)
+        method = Adaptive(Embedded32(step=0.5, burst=0.05), tolerance=0.05)
+        found[noise] = ef.solve_projective(stepper, (0.0, 4.0), [0.0], method)
+        assert found[noise].stderr[-1, 0] < 2 * 0.05
+    assert len(found[0.1].times) == len(found[0.02].times)
+    assert 5 < found[0.1].cost.bursts / found[0.02].cost.bursts < 50
+
+
+@pytest.mark.parametrize("limit", ["bursts", "micro_time"])
+def test_a_budget_is_never_exceeded_and_what_was_computed_with_it_is_kept(limit: str) -> None:
+    stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(0.03), replicas=32)
+    amounts = {"bursts": 900, "micro_time": 18.0}
+    budget = ef.Cost(bursts=900) if limit == "bursts" else ef.Cost(micro_time=18.0)
+    method = Adaptive(Embedded32(step=0.5, burst=0.02), tolerance=0.03, budget=budget)
+    result = ef.solve_projective(stepper, (0.0, 2.0), [1.0], method)
+    assert result.status is ef.Status.BUDGET
+    assert not result.success
+    assert "The budget is spent" in result.message
+    assert 0 < result.times[-1] < 2.0
+    assert amounts[limit] / 4 < getattr(result.cost, limit) <= amounts[limit]
+
+
+def test_a_budget_that_suffices_changes_nothing() -> None:
+    stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(0.01), replicas=32)
+    free, bound = (
+        ef.solve_projective(
+            stepper, (0.0, 1.0), [1.0], Adaptive(Embedded32(step=0.2, burst=0.02), tolerance=0.05, budget=budget)
+        )
+        for budget in (None, ef.Cost(bursts=10**6))
+    )
+    assert free.macro.tobytes() == bound.macro.tobytes()
+
+
+def test_times_asked_for_shorten_a_step_and_not_those_after_it() -> None:
+    steps = []
+    for times in ([10.0], [0.6, 10.0]):
+        shares: list[float] = []
+        ef.solve_projective(
+            ef.CoarseTimeStepper(decay()),
+            (0.0, 10.0),
+            [1.0],
+            Adaptive(Embedded32(step=0.5, burst=1e-4), tolerance=0.1),
+            t_eval=times,
+            progress=shares.append,
+        )
+        steps.append(len(shares))
+    assert steps[0] <= steps[1] <= steps[0] + 1
+
+
+def test_step_and_replicas_are_carried_in_the_state() -> None:
+    stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(0.05), replicas=16)
+    method = Adaptive(Embedded32(step=0.2, burst=0.02), tolerance=0.02)
+    start = ProjectiveState.begin(stepper, 0.0, [1.0])
+    whole = list(iter_projective(stepper, 1.0, start, method, (5,)))
+    resumed = list(iter_projective(stepper, 1.0, ProjectiveState.from_arrays(whole[0].to_arrays()), method, (5,)))
+    assert len(resumed) == len(whole) - 1 > 0
+    assert [one.macro.tobytes() for one in resumed] == [one.macro.tobytes() for one in whole[1:]]
+    assert whole[0].sizes.sum() != 16
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Adaptive(RungeKutta4(1.0, 0.1), 0.1), "`method` must have embedded weights.* got RungeKutta4"),
+        (lambda: Adaptive(Embedded32(1.0, 0.1), 0.0), r"`tolerance` must be positive: got 0\.0"),
+        (lambda: Adaptive(Embedded32(1.0, 0.1), 0.1, ef.Cost()), "`budget` must limit bursts or micro_time"),
+        (lambda: Adaptive(Embedded32(1.0, 0.1), 0.1, share=1.0), r"`share` must lie between 0 and 1: got 1\.0"),
+    ],
+)
+def test_options_that_control_nothing_are_refused(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_one_group_of_a_random_model_is_refused() -> None:
+    stepper, method = ef.CoarseTimeStepper(OrnsteinUhlenbeck()), Adaptive(Embedded32(0.5, 0.1), 0.1)
+    with pytest.raises(ValueError, match="two `groups` or more: got 1"):
+        ef.solve_projective(stepper, (0.0, 1.0), [1.0], method, groups=1)
