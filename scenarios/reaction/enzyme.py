@@ -173,7 +173,8 @@ class _Enzyme:
     def simulate(self, volume: float) -> _Outcome:
         """By exact simulation of so many enzymes."""
         stepper = self._stepper(volume)
-        packed, reading = stepper.advance(stepper.lift(self.network.initial), self.options.duration)
+        key = (0, round(volume))
+        packed, reading = stepper.advance(stepper.lift(self.network.initial, key), self.options.duration, key)
         products = np.array([one["counts"][self._product] for one in packed]) / volume
         return _Outcome(
             way="exact simulation",

@@ -23,6 +23,11 @@ _MOLECULE = 1e-6  # error of a number of molecules
 def follow(equations: RateEquations, start: ArrayLike, times: ArrayLike, volume: float) -> Array:
     """The concentrations by the rate equations, (time, ...) with the shape of the start, to a millionth of a molecule.
 
+    Raises
+    ------
+    FloatingPointError
+        If they cannot be solved.
+
     Examples
     --------
     >>> decay = RateEquations(Network.parse("X -> 0, k=1"))
@@ -40,6 +45,8 @@ def follow(equations: RateEquations, start: ArrayLike, times: ArrayLike, volume:
         rtol=1e-8,
         atol=_MOLECULE / volume,
     )
+    if not solved.success:
+        raise FloatingPointError(f"The rate equations cannot be solved beyond {solved.t[-1]:g}: {solved.message}")
     return np.asarray(solved.y.T.reshape(len(instants), *begun.shape))
 
 

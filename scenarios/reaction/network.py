@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import ceil, hypot
 
 import numpy as np
@@ -10,17 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import eqfree as ef
-from agents.molecules import CARRIED, Network, RateEquations
+from agents.molecules import CARRIED, Network, RateEquations, WellMixed
 from eqfree.scenario import Context
 from scenarios.part import Part, join
 from scenarios.reaction.equations import follow
 from scenarios.reaction.law import run_law
 from scenarios.reaction.oscillation import run_oscillation
-from scenarios.reaction.plan import model_of, plan_projection
+from scenarios.reaction.plan import Plan, model_of, plan_projection
 from scenarios.reaction.propensities import Propensities
 from scenarios.reaction.settings import Settings
 
-__all__ = ["run_network"]
+__all__ = ["run_network", "scheme_of"]
 
 Array = NDArray[np.float64]
 Way = tuple[Array, Array, Array]
@@ -47,15 +48,11 @@ def run_network(settings: Settings, context: Context) -> Part:
     stepper = ef.CoarseTimeStepper(
         model, replicas=settings.replicas, healing=plan.healing, executor=context.executor, seed=settings.seed
     )
-    method = ef.projective.Midpoint(
-        plan.step,
-        plan.burst,
-        slopes=ef.projective.Early(),
-        estimator=ef.projective.Observed(Propensities(model, plan.cut)),
-    )
     told = np.linspace(0.0, plan.duration, min(ceil(plan.duration / plan.step) + 1, _TIMES))
     fine = np.linspace(0.0, plan.duration, _FINE)
-    projected = ef.solve_projective(stepper, (0.0, plan.duration), network.initial, method, key=(1,), t_eval=told)
+    projected = ef.solve_projective(
+        stepper, (0.0, plan.duration), network.initial, scheme_of(model, plan), key=(1,), t_eval=told
+    )
     exact = stepper.simulate(network.initial, fine, key=(0,))
     solved = follow(RateEquations(network), network.initial, fine, model.volume)
     ways = {
@@ -63,33 +60,45 @@ def run_network(settings: Settings, context: Context) -> Part:
         "exact simulation": (exact.times, exact.macro, exact.stderr),
         "rate equations": (fine, solved, np.zeros_like(solved)),
     }
-    own = Part(
-        tables={"network": _table(network, ways)},
-        values=_values(network, projected, exact),
-        checks=list(_compare(network, projected, exact)) if projected.success and settings.network in CARRIED else [],
-        notes=[f"Network {settings.network}: {plan.words} {_words(projected, exact)}"],
-        failures=[] if projected.success else [f"The projection ended at {projected.times[-1]:g}. {projected.message}"],
-        cost=exact.cost + projected.cost,
-    )
+    own = replace(_tell(settings.network, plan, network, projected, exact), tables={"network": _table(network, ways)})
     besides = _BESIDES.get(settings.network)
     return join([own, besides(settings, context)]) if besides else own
 
 
-def _words(projected: ef.Trajectory, exact: ef.Trajectory) -> str:
+def scheme_of(model: WellMixed, plan: Plan) -> ef.projective.Method:
+    """The midpoint rule over bursts of observed propensities.
+
+    >>> settings = Settings()
+    >>> model = model_of(settings)
+    >>> scheme_of(model, plan_projection(model, settings)).order
+    2
+    """
+    observed = ef.projective.Observed(Propensities(model, plan.cut))
+    return ef.projective.Midpoint(plan.step, plan.burst, slopes=ef.projective.Early(), estimator=observed)
+
+
+def _tell(name: str, plan: Plan, network: Network, projected: ef.Trajectory, exact: ef.Trajectory) -> Part:
+    """What came of it; of a projection that did not reach the end, that alone."""
+    cost = exact.cost + projected.cost
+    if not projected.success:
+        return Part({}, {}, [], [], [f"The projection ended at {projected.times[-1]:g}. {projected.message}"], cost)
     gain = exact.cost.micro_time / projected.cost.micro_time
-    words = f"{gain:.3g} times less time was simulated than by exact simulation."
-    plainly = f" {projected.simulated} steps were simulated plainly: their bursts cover them."
-    return words + plainly if projected.simulated else words
+    saved = f"{gain:.3g} times less time was simulated than by exact simulation. {projected.detail}".strip()
+    return Part(
+        tables={},
+        values={"network_gain": ef.Value(gain)} | _ends(network, projected),
+        checks=list(_compare(network, projected, exact)) if name in CARRIED else [],
+        notes=[f"Network {name}: {plan.words} {saved}"],
+        cost=cost,
+    )
 
 
-def _values(network: Network, projected: ef.Trajectory, exact: ef.Trajectory) -> dict[str, ef.Value]:
+def _ends(network: Network, projected: ef.Trajectory) -> dict[str, ef.Value]:
     unit = network.units.concentration or "1"
-    ends = {
+    return {
         f"network_{name.lower()}_end": ef.Value(float(mean), float(stderr), unit)
         for name, mean, stderr in zip(network.species, projected.macro[-1], projected.stderr[-1], strict=True)
     }
-    gain = {"network_gain": ef.Value(exact.cost.micro_time / projected.cost.micro_time)}
-    return gain | ends if projected.success else gain
 
 
 def _compare(network: Network, projected: ef.Trajectory, exact: ef.Trajectory) -> Iterator[ef.Check]:

@@ -13,7 +13,7 @@ from scenarios.reaction.settings import ProjectionSettings, Settings
 
 __all__ = ["Plan", "model_of", "plan_projection"]
 
-_MOLECULES = 1000.0  # of the most abundant species
+_MOLECULES, _MOST_MOLECULES = 1000.0, 1e12  # of the most abundant species
 _VOLUMES = {"brusselator": 1000.0, "schlogl": 10.0}
 _STARTS = {
     "brusselator": {"X": 1.0, "Y": 4.468893056209},  # on the cycle of the rate equations, where X = 1 increases
@@ -22,7 +22,7 @@ _STARTS = {
 _DURATIONS = {"brusselator": 6.0, "michaelis_menten": 50.0}  # less than a period, after which molecules are out of step
 _DURATION = 10.0
 _STEP = 0.5  # in times of the fastest motion that is followed
-_STEPS = 10  # at least
+_STEPS, _MOST_STEPS = 10, 5000
 _BURST = 1 / 16  # of a step, where nothing has to heal
 _HEALING = 3.0  # times of the slowest motion that is to die
 _BURSTS = 2  # of a step
@@ -52,8 +52,8 @@ class Plan:
 
     @property
     def cut(self) -> float:
-        """The rate, in the middle of the gap, from which on motion is taken to have died."""
-        return sqrt(self.followed * self.dying)
+        """The rate, in the middle of the gap, from which on motion is taken to have died; infinite where none does."""
+        return sqrt(self.followed * self.dying) if isfinite(self.dying) else inf
 
     @property
     def words(self) -> str:
@@ -71,7 +71,8 @@ def model_of(settings: Settings) -> WellMixed:
     Raises
     ------
     ValueError
-        If the network cannot be read, starts from nothing and no volume is given, or the volume holds no molecule.
+        If the network cannot be read, starts from nothing and no volume is given, or the volume holds no molecule or
+        far too many.
     """
     network = read_network(settings.network)
     if settings.network in _STARTS:
@@ -81,10 +82,10 @@ def model_of(settings: Settings) -> WellMixed:
     if settings.volume is None and not most > 0:
         raise ValueError(f"The network {settings.network} starts from nothing: give concentrations in it, or `volume`.")
     volume = settings.volume or _VOLUMES.get(settings.network, _MOLECULES / (most or 1.0))
-    if 0 < most * volume < 1:
+    if most > 0 and not 1 <= most * volume <= _MOST_MOLECULES:
         raise ValueError(
-            f"`volume` must hold a molecule: got {volume:g} for a concentration of at most {most:g}. Take more than "
-            f"{1 / most:.3g}; without a `volume` there are about {_MOLECULES:g} molecules."
+            f"`volume` must hold between one molecule and {_MOST_MOLECULES:g}: got {volume:g} for a concentration of "
+            f"at most {most:g}. Without it there are {_MOLECULES:g} molecules or some more."
         )
     return WellMixed(network, volume)
 
@@ -110,11 +111,11 @@ def plan_projection(model: WellMixed, settings: Settings) -> Plan:
     step = given.step or min(_STEP / rates.followed if rates.followed > 0 else inf, duration / _STEPS)
     healing = given.healing if given.healing is not None else _HEALING / rates.dying
     burst = given.burst or (2 * healing or _BURST * step)
-    _check(given, step, burst, healing)
+    _check(given, duration, step, burst, healing)
     return Plan(duration, step, burst, healing, rates.followed, rates.dying)
 
 
-def _check(given: ProjectionSettings, step: float, burst: float, healing: float) -> None:
+def _check(given: ProjectionSettings, duration: float, step: float, burst: float, healing: float) -> None:
     if not burst > healing:
         raise ValueError(
             f"A burst must be longer than its healing: got projection.burst={burst:g} with "
@@ -124,4 +125,9 @@ def _check(given: ProjectionSettings, step: float, burst: float, healing: float)
         raise ValueError(
             f"A step must be longer than its {_BURSTS} bursts: got projection.step={step:g} with "
             f"projection.burst={burst:g}. Lengthen the step, or shorten the burst."
+        )
+    if duration / step > _MOST_STEPS:
+        raise ValueError(
+            f"A projection must take at most {_MOST_STEPS} steps: got steps of {step:.3g} over {duration:g}. Lengthen "
+            "`projection.step`, or shorten `projection.duration`."
         )

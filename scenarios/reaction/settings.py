@@ -114,7 +114,8 @@ class Settings(ScenarioSettings):
     )
     volume: float | None = Field(
         None,
-        gt=0,
+        ge=1e-30,
+        le=1e30,
         description="molecules of the network per unit of concentration; without it, 1000 for the brusselator, 10 for "
         "schlogl, and else so many that there are 1000 of the most abundant species",
     )
