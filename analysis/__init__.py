@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.calibration import draw_calibration
+    from analysis.concentrations import draw_concentrations, draw_front
+    from analysis.cost import draw_cost
     from analysis.diagnosis import draw_diagnosis
     from analysis.fundamental_diagram import draw_fundamental_diagram
     from analysis.growth import draw_growth
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
 
 _HOME = {
     "draw_calibration": "calibration",
+    "draw_concentrations": "concentrations",
+    "draw_cost": "cost",
     "draw_diagnosis": "diagnosis",
+    "draw_front": "concentrations",
     "draw_fundamental_diagram": "fundamental_diagram",
     "draw_growth": "growth",
     "draw_paths": "space_time",
@@ -25,7 +30,10 @@ _HOME = {
 
 __all__ = [
     "draw_calibration",
+    "draw_concentrations",
+    "draw_cost",
     "draw_diagnosis",
+    "draw_front",
     "draw_fundamental_diagram",
     "draw_growth",
     "draw_paths",

@@ -27,9 +27,9 @@ from eqfree.hmm import (
 )
 from eqfree.hmm.closure import as_inputs
 from eqfree.scenario import Context
+from scenarios.part import Part
 from scenarios.traffic.cumulative_counts import CumulativeCounts, Rush
 from scenarios.traffic.diagram import VEH_H
-from scenarios.traffic.part import Part
 from scenarios.traffic.settings import BottleneckSettings, Settings
 
 __all__ = ["count_queue", "run_bottleneck"]

@@ -13,9 +13,9 @@ import eqfree as ef
 from agents.cars import Fleet
 from eqfree.hmm import FluxCurve
 from eqfree.scenario import Context
+from scenarios.part import Part
 from scenarios.traffic.diagram import VEH_KM
 from scenarios.traffic.macroscopic import ASKED_CARS, Advanced, advance_road, ask_drivers
-from scenarios.traffic.part import Part
 from scenarios.traffic.projection import EqualDrivers, equal_drivers
 from scenarios.traffic.roads import EveryCar, Profile, drive, l1_difference, mean_travel_times, place
 from scenarios.traffic.settings import MotorwaySettings, Settings

@@ -10,8 +10,8 @@ import pandas as pd
 import eqfree as ef
 from agents.cars import Cars, Fleet, FollowTheLeader, RingAtDensity, Vehicle, flow, wave_speed
 from eqfree.scenario import Context
+from scenarios.part import Part
 from scenarios.traffic.diagram import KM_H
-from scenarios.traffic.part import Part
 from scenarios.traffic.settings import Settings
 
 __all__ = ["run_jam"]

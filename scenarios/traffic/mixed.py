@@ -23,10 +23,10 @@ from eqfree.hmm import (
     solve_conservation_law,
 )
 from eqfree.scenario import Context
+from scenarios.part import Part
 from scenarios.traffic.diagram import VEH_KM
 from scenarios.traffic.macroscopic import ASKED_CARS
 from scenarios.traffic.mixture import ask_mixture
-from scenarios.traffic.part import Part
 from scenarios.traffic.roads import EveryCar, Profile, drive_shuffles, l1_difference
 from scenarios.traffic.settings import MotorwaySettings, Settings
 

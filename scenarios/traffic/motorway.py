@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from eqfree.scenario import Context
+from scenarios.part import Part, join
 from scenarios.traffic.equal import run_equal
 from scenarios.traffic.mixed import run_mixed
-from scenarios.traffic.part import Part, join
 from scenarios.traffic.settings import Settings
 from scenarios.traffic.unstable import run_unstable
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 import eqfree as ef
 from agents.cars import CAR, IDM, Fleet, Law, RoadOfCounts, SafeDistance, Vehicle
 from eqfree.scenario import Context
+from scenarios.part import Part
 from scenarios.traffic.diagram import VEH_KM
-from scenarios.traffic.part import Part
 from scenarios.traffic.roads import EveryCar, Profile, drive, l1_difference, mean_travel_times, place
 from scenarios.traffic.settings import Settings
 

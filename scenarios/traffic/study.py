@@ -9,6 +9,7 @@ import pandas as pd
 
 import eqfree as ef
 from eqfree.scenario import Context
+from scenarios.part import Part, join
 from scenarios.traffic.bottleneck import count_queue, run_bottleneck
 from scenarios.traffic.checks import check_diagram
 from scenarios.traffic.diagram import (
@@ -25,7 +26,6 @@ from scenarios.traffic.diagram import (
 from scenarios.traffic.fit import fit_drivers, fit_notes, fit_tables, fit_values, fitted_curve, measurements
 from scenarios.traffic.jam import run_jam
 from scenarios.traffic.motorway import run_motorway
-from scenarios.traffic.part import Part, join
 from scenarios.traffic.projection import run_projection
 from scenarios.traffic.rings import fleet_of, law_of, standing_density
 from scenarios.traffic.settings import Settings

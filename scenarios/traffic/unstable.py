@@ -18,9 +18,9 @@ from agents.cars import CAR, IDM, Cars, Fleet, check, gaps
 from eqfree.ensemble import Key
 from eqfree.hmm import Answer, Closure, FluxCurve, flow_alone
 from eqfree.scenario import Context
+from scenarios.part import Part
 from scenarios.traffic.gradient import FlowAndGradient
 from scenarios.traffic.macroscopic import ASKED_CARS, WholeRange, advance_road
-from scenarios.traffic.part import Part
 from scenarios.traffic.roads import EveryCar, Profile, drive, l1_difference, place
 from scenarios.traffic.settings import Settings
 

@@ -13,8 +13,8 @@ import eqfree as ef
 from agents.cars import CAR
 from eqfree.cli import main
 from eqfree.scenario import Context
+from scenarios.part import Part
 from scenarios.traffic.bottleneck import run_bottleneck
-from scenarios.traffic.part import Part
 from scenarios.traffic.settings import BottleneckSettings, Settings
 
 PASSES = 1 / (2.2 + 7 / CAR.desired_speed)  # 1/(τ + l/v0), of safe-distance drivers who keep 2.2 s

@@ -7,8 +7,8 @@ import pytest
 
 from agents.cars import CAR, TRUCK, Fleet, SafeDistance
 from eqfree.scenario import Context
+from scenarios.part import Part
 from scenarios.traffic.mixed import run_mixed
-from scenarios.traffic.part import Part
 from scenarios.traffic.roads import Profile, drive_shuffles, l1_difference
 from scenarios.traffic.settings import MotorwaySettings, Settings
 

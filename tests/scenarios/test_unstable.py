@@ -7,7 +7,7 @@ import pytest
 
 from agents.cars import CAR, IDM, ring_growth
 from eqfree.scenario import Context
-from scenarios.traffic.part import Part
+from scenarios.part import Part
 from scenarios.traffic.settings import MotorwaySettings, Settings
 from scenarios.traffic.unstable import run_unstable
 

@@ -1,4 +1,4 @@
-"""What a part of the traffic study computes."""
+"""What a part of a study computes."""
 
 from __future__ import annotations
 
