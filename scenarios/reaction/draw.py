@@ -21,7 +21,9 @@ def draw(study: Study) -> Mapping[str, Figure]:
     if "network" in tables:
         figures["network"] = analysis.draw_concentrations(tables["network"])
     if "enzyme" in tables:
-        figures["cost"] = analysis.draw_cost(tables["enzyme"])
+        costs = tables["enzyme"].rename(columns={"events": "cost"})
+        costs = costs.assign(problem=[f"ε = {separation:g}" for separation in costs["separation"]])
+        figures["cost"] = analysis.draw_cost(costs, "reactions (1)", "error of one population (1)", noisy=True)
     if "front" in tables:
         figures["front"] = analysis.draw_front(tables["front"], tables["front_places"])
     return figures

@@ -13,7 +13,7 @@ from analysis import draw_cost
 
 def costs() -> pd.DataFrame:
     rows = [
-        {"separation": separation, "way": way, "events": events, "error": error, "error_stderr": stderr}
+        {"problem": f"ε = {separation:g}", "way": way, "cost": events, "error": error, "error_stderr": stderr}
         for separation in (0.01, 0.001)
         for way, events, error, stderr in (
             ("exact simulation", 4e4 / separation, 0.02, 0.004),
@@ -24,8 +24,8 @@ def costs() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_every_separation_has_its_panel_with_a_line_for_each_way() -> None:
-    made = draw_cost(costs())
+def test_every_problem_has_its_panel_with_a_line_for_each_way() -> None:
+    made = draw_cost(costs(), "reactions (1)", "error (1)", noisy=True)
     assert [axes.get_title() for axes in made.axes] == ["ε = 0.01", "ε = 0.001"]
     for axes, separation in zip(made.axes, (0.01, 0.001), strict=True):
         assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
@@ -39,15 +39,20 @@ def test_every_separation_has_its_panel_with_a_line_for_each_way() -> None:
 
 
 def test_bars_are_two_standard_errors_and_stay_above_zero() -> None:
-    exact = draw_cost(costs()).axes[0].containers[0]
+    exact = draw_cost(costs(), "reactions (1)", "error (1)", noisy=True).axes[0].containers[0]
     assert isinstance(exact, ErrorbarContainer)
     segments = exact.lines[2][0].get_segments()
     np.testing.assert_allclose([segment[:, 1] for segment in segments], [[0.004, 0.1], [0.012, 0.028]])
 
 
 def test_the_thin_line_falls_as_one_over_the_root_from_the_most_expensive_exact_point() -> None:
-    axes = draw_cost(costs()).axes[0]
+    axes = draw_cost(costs(), "reactions (1)", "error (1)", noisy=True).axes[0]
     (thin,) = [line for line in axes.get_lines() if line.get_linestyle() == ":"]
     x, y = np.asarray(thin.get_xdata(), dtype=float), np.asarray(thin.get_ydata(), dtype=float)
     np.testing.assert_allclose(y * np.sqrt(x), 0.02 * np.sqrt(4e6))
     assert x[0] < 4e6 < x[1]
+
+
+def test_without_noise_there_is_no_thin_line() -> None:
+    axes = draw_cost(costs(), "reactions (1)", "error (1)").axes[0]
+    assert not [line for line in axes.get_lines() if line.get_linestyle() == ":"]
