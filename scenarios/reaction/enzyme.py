@@ -123,6 +123,13 @@ class _Outcome:
         return hypot(self.mean - 1, self.spread * sqrt(1 - 1 / self.replicas))
 
     @property
+    def error_stderr(self) -> float:
+        """Its standard error, for a product that is normally distributed."""
+        n, bias = self.replicas, self.mean - 1
+        of_square = sqrt(2 * self.spread**4 * (n - 1) / n**2 + 4 * bias**2 * self.spread**2 / n)
+        return of_square / (2 * self.error) if self.error > 0 else 0.0
+
+    @property
     def wanted(self) -> float:
         """Molecules for the wanted error of the mean, whose variance is as one over them; what is left is the scheme's.
 
@@ -134,17 +141,15 @@ class _Outcome:
     @property
     def row(self) -> dict[str, float | str]:
         """Of the table."""
-        bias, n = self.mean - 1, self.replicas
-        doubt = sqrt(2 * self.spread**4 * (n - 1) / n**2 + 4 * bias**2 * self.spread**2 / n)  # of the squared error
         return {
             "way": self.way,
             "volume": self.volume,
             "steps": self.steps,
             "events": self.events,
-            "bias": bias,
-            "bias_stderr": self.spread / sqrt(n),
+            "bias": self.mean - 1,
+            "bias_stderr": self.spread / sqrt(self.replicas),
             "error": self.error,
-            "error_stderr": doubt / (2 * self.error) if self.error > 0 else 0.0,
+            "error_stderr": self.error_stderr,
             "wanted": self.wanted,
         }
 
@@ -230,13 +235,13 @@ class _Enzyme:
 
 
 def _words(separation: float, exact: _Outcome, ours: _Outcome) -> str:
+    errors = [f"{100 * one.error:.2f} ± {100 * one.error_stderr:.2f} %" for one in (exact, ours)]
     return (
         f"Enzyme, ε = {separation:g}: one population of {exact.volume:g} enzymes takes {exact.events:.3g} reactions "
-        f"exactly, with an error of {exact.error:.2%}, and {ours.events:.3g} in {ours.steps} projected steps, with one "
-        f"of {ours.error:.2%}: {exact.events / ours.events:.3g} times fewer. For the mean alone, to {_WANTED:.0%}, "
-        f"other volumes would do: {exact.wanted:.2g} enzymes and {exact.wanted / exact.volume * exact.events:.2g} "
-        f"reactions exactly, {ours.wanted:.2g} enzymes and {ours.wanted / ours.volume * ours.events:.2g} reactions "
-        "projected."
+        f"exactly, with an error of {errors[0]}, and {ours.events:.3g} in {ours.steps} projected steps, with one of "
+        f"{errors[1]}: {exact.events / ours.events:.3g} times fewer. For the mean alone, to {_WANTED:.0%}, another "
+        f"volume would do: {exact.wanted:.2g} enzymes and {exact.wanted / exact.volume * exact.events:.2g} reactions "
+        f"exactly, {ours.wanted:.2g} enzymes and {ours.wanted / ours.volume * ours.events:.2g} reactions projected."
     )
 
 

@@ -11,21 +11,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import eqfree as ef
-from agents.molecules import Grid, Network, RateEquations, Voxels
+from agents.molecules import Grid, Molecules, Network, RateEquations, Voxels, mean_concentrations
 from eqfree.ensemble import Key
 from eqfree.scenario import Context
 from scenarios.part import Part
 from scenarios.reaction.equations import follow
-from scenarios.reaction.propensities import Propensities
 from scenarios.reaction.settings import FrontSettings, Settings
 
-__all__ = ["front_network", "front_speed", "run_front", "speed_of"]
+__all__ = ["MassAction", "front_network", "front_speed", "run_front", "speed_of"]
 
 Array = NDArray[np.float64]
 
 _THRESHOLD = 0.25  # below that density the molecules die out
 _STEP, _BURST = 2.0, 0.06  # over the fastest mode's rate 4 D / spacing²: RK4 is stable up to 2.78
-_TIMES = 25
+_TIMES = 21
 _FORMED = 1 / 3  # of the time: until then the front forms
 _EXACT, _EQUATIONS, _PROJECTED = "exact simulation", "rate equations", "projection"
 _CLOSE = 0.02  # of the speed, to the rate equations on the same voxels
@@ -55,9 +54,9 @@ def front_speed() -> float:
 def run_front(settings: Settings, context: Context) -> Part:
     """Molecules invade an empty line; their front is projected beside exact simulation and the rate equations.
 
-    Diffusion makes it stiff: molecules hop many times while the front moves a voxel. The slope is that of the
-    numbers averaged over a burst (propensities, observed), since the increment of a burst is nearly all noise. Every
-    population is projected by itself. Tables: ``front`` (concentration at the end, each way) and ``front_places``
+    Diffusion makes it stiff: molecules hop many times while the front moves a voxel. The slope is `MassAction` at the
+    concentrations averaged over a burst, since the increment of a burst is nearly all noise. Every population is
+    projected by itself. Tables: ``front`` (concentration at the end, each way) and ``front_places``
     (where the front is).
     """
     options = settings.front
@@ -73,8 +72,43 @@ def run_front(settings: Settings, context: Context) -> Part:
         ]
         ways[way] = np.array([concentrations for concentrations, _ in runs])
         costs[way] = sum((cost for _, cost in runs), ef.Cost())
-    ways[_EQUATIONS] = follow(line.equations, line.begun[0], times, options.volume)[np.newaxis]
+    ways[_EQUATIONS] = follow(MassAction(line.voxels).equations, line.begun[0], times, options.volume)[np.newaxis]
     return _tell(line, times, ways, costs)
+
+
+@dataclass(frozen=True, eq=False)
+class MassAction:
+    """The slope of concentrations in voxels, (species, voxel): reactions and hops at their means over a burst.
+
+    Two of n molecules react at n (n - 1), the mean of which is the square of the mean where n has the law of Poisson.
+    Hops make it so, but not within a burst, and molecules are lifted more evenly than that: propensities at their own
+    numbers are off by about 1/n, and the front would be too fast by several times as much (7 % for 100 molecules).
+
+    Parameters
+    ----------
+    voxels
+        Of which all species are the macro state.
+
+    Examples
+    --------
+    >>> voxels = Voxels(Network.parse("2X -> 0, k=1"), 100.0, Grid((2,), spacing=1.0), {"X": 1.0})
+    >>> before = voxels.lift(np.array([[1.0, 0.0]]), np.random.default_rng(0))
+    >>> after = voxels.evolve(before, 1e-6, np.random.default_rng(1))
+    >>> MassAction(voxels)(before, after, 1e-6).round(6)
+    array([[-3.,  1.]])
+    """
+
+    voxels: Voxels
+
+    @property
+    def equations(self) -> RateEquations:
+        """Reactions and hops of the means."""
+        return RateEquations(self.voxels.network, self.voxels.grid, self.voxels.diffusion)
+
+    def __call__(self, before: Molecules, after: Molecules, duration: float) -> Array:
+        """The slope."""
+        concentrations = mean_concentrations(before, after, duration, self.voxels.volume)
+        return self.equations(0.0, concentrations).reshape(concentrations.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +124,6 @@ class _Line:
         x = grid.coordinates["x"]
         shape = 1 / (1 + np.exp((x - x[-1] / 4) / sqrt(2)))
         return cls(Voxels(front_network(), options.volume, grid, {"X": 1.0}), shape[np.newaxis])
-
-    @property
-    def equations(self) -> RateEquations:
-        return RateEquations(self.voxels.network, self.voxels.grid, self.voxels.diffusion)
 
 
 def _simulate(stepper: ef.CoarseTimeStepper, line: _Line, times: Array, key: Key) -> tuple[Array, ef.Cost]:
@@ -114,7 +144,7 @@ def _project(stepper: ef.CoarseTimeStepper, line: _Line, times: Array, key: Key)
         _STEP / fastest,
         _BURST / fastest,
         slopes=ef.projective.Early(),
-        estimator=ef.projective.Observed(Propensities(line.voxels)),
+        estimator=ef.projective.Observed(MassAction(line.voxels)),
     )
     result = ef.solve_projective(stepper, (0.0, float(times[-1])), line.begun, method, key, t_eval=times)
     return result.macro[:, 0], result.cost

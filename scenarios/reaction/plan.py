@@ -7,13 +7,14 @@ from math import inf, isfinite, sqrt
 
 import numpy as np
 
-from agents.molecules import WellMixed, read_network
+from agents.molecules import CARRIED, WellMixed, read_network
 from scenarios.reaction.equations import count_reactions, find_rates
 from scenarios.reaction.settings import ProjectionSettings, Settings
 
-__all__ = ["Plan", "model_of", "plan_projection"]
+__all__ = ["Plan", "is_comparable", "model_of", "plan_projection"]
 
 _MOLECULES, _MOST_MOLECULES = 1000.0, 1e12  # of the most abundant species
+_MANY = 500.0
 _VOLUMES = {"brusselator": 1000.0, "schlogl": 10.0}
 _STARTS = {
     "brusselator": {"X": 1.0, "Y": 4.468893056209},  # on the cycle of the rate equations, where X = 1 increases
@@ -88,6 +89,21 @@ def model_of(settings: Settings) -> WellMixed:
             f"at most {most:g}. Without it there are {_MOLECULES:g} molecules or some more."
         )
     return WellMixed(network, volume)
+
+
+def is_comparable(model: WellMixed, settings: Settings, plan: Plan) -> bool:
+    """Whether the mean of molecules is what a projection must come to.
+
+    So it is of many molecules of a carried network for no longer than is usual, after which those that oscillate are
+    out of step; files may hold anything.
+
+    >>> settings = Settings()
+    >>> model = model_of(settings)
+    >>> is_comparable(model, settings, plan_projection(model, settings))
+    True
+    """
+    many = float(model.network.initial.max()) * model.volume >= _MANY
+    return many and settings.network in CARRIED and plan.duration <= _DURATIONS.get(settings.network, _DURATION)
 
 
 def plan_projection(model: WellMixed, settings: Settings) -> Plan:

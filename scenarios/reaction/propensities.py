@@ -1,4 +1,4 @@
-"""Slopes of concentrations from what one observes along a burst: how often reactions and hops are due."""
+"""Slopes of concentrations from what one observes along a burst: how often reactions are due."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import inf, isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.molecules import Molecules, RateEquations, Voxels, WellMixed
+from agents.molecules import Molecules, RateEquations, WellMixed
 
 __all__ = ["Propensities", "without_fast"]
 
@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 class Propensities:
     """The slope of a macro state between two states of its molecules, of the macro state's shape.
 
-    Propensities, and hops where there are voxels, at the numbers averaged over the time in between: right where the
-    numbers change little in it, and far less noisy than the few events that happen in it.
+    Propensities at the numbers averaged over the time in between: right where the numbers change little in it, and far
+    less noisy than the few events that happen in it.
 
     Where reactions are far faster than others, to and fro, what is left of them is nearly all noise, and along the
     eigenvectors of what has died there is nothing to follow: that part of the slope is left out, so that fast numbers
@@ -31,12 +31,7 @@ class Propensities:
     model
         Of which all species are the macro state.
     dying
-        Motion from this rate on has died; infinite, if none has. Well-mixed molecules alone can have it finite.
-
-    Raises
-    ------
-    ValueError
-        If motion is to die in voxels.
+        Motion from this rate on has died; infinite, if none has.
 
     Examples
     --------
@@ -48,24 +43,17 @@ class Propensities:
     array([-2.])
     """
 
-    model: WellMixed | Voxels
+    model: WellMixed
     dying: float = inf
-
-    def __post_init__(self) -> None:
-        if isinstance(self.model, Voxels) and isfinite(self.dying):
-            raise ValueError(f"`dying` must be infinite in voxels, whose fast motion is followed: got {self.dying:g}.")
 
     def __call__(self, before: Molecules, after: Molecules, duration: float) -> Array:
         """The slope."""
         network, volume = self.model.network, self.model.volume
         numbers = (after.integral - before.integral) / duration
-        change = (network.propensities(numbers.T, volume) @ network.change).T
-        if isinstance(self.model, Voxels):
-            rates = np.array([self.model.diffusion.get(name, 0.0) for name in network.species])
-            change = change + rates[:, np.newaxis] * self.model.grid.laplacian(numbers)
-        elif isfinite(self.dying):
-            change = without_fast(RateEquations(network).jacobian(numbers / volume), self.dying) @ change
-        return np.asarray(change / volume)
+        slope = network.propensities(numbers, volume) @ network.change / volume
+        if isfinite(self.dying):
+            slope = without_fast(RateEquations(network).jacobian(numbers / volume), self.dying) @ slope
+        return np.asarray(slope)
 
 
 def without_fast(jacobian: Array, dying: float) -> Array:

@@ -73,8 +73,8 @@ class FrontSettings(SettingsGroup):
     voxels: int = Field(60, ge=20, le=1000, description="voxels of the line (1)")
     spacing: float = Field(0.5, ge=0.1, le=1.0, description="width of a voxel, in lengths sqrt(D / rate) (1)")
     volume: float = Field(250.0, ge=50, le=1e5, description="molecules in a voxel behind the front (1)")
-    duration: float = Field(24.0, ge=5, le=500, description="time over which it is followed, in 1 / rate (1)")
-    replicas: int = Field(8, ge=2, le=1000, description="populations (1)")
+    duration: float = Field(20.0, ge=5, le=500, description="time over which it is followed, in 1 / rate (1)")
+    replicas: int = Field(12, ge=2, le=1000, description="populations (1)")
 
     @model_validator(mode="after")
     def _front_stays_on_the_line(self) -> Self:
@@ -99,7 +99,7 @@ class Settings(ScenarioSettings):
         "front.voxels": 50,
         "front.duration": 10.0,
         "front.volume": 100.0,
-        "front.replicas": 4,
+        "front.replicas": 12,
         "cycles": 100,
         "populations": 200,
     }

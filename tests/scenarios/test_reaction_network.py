@@ -7,6 +7,7 @@ digits are of an independent program in 40-digit arithmetic.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from scipy.integrate import solve_ivp
 from scipy.stats import chisquare, poisson
 
 import eqfree as ef
-from agents.molecules import CARRIED, Grid, Network, RateEquations, Voxels, WellMixed, read_network
+from agents.molecules import CARRIED, Network, RateEquations, WellMixed, read_network
 from eqfree.projective.estimators import Estimate
 from eqfree.scenario import Context
 from scenarios.reaction import network as network_part
@@ -22,7 +23,7 @@ from scenarios.reaction.equations import count_reactions, find_rates, follow
 from scenarios.reaction.law import chi_square_probability, run_law, stationary_law
 from scenarios.reaction.network import run_network
 from scenarios.reaction.oscillation import run_oscillation, upcrossings
-from scenarios.reaction.plan import model_of, plan_projection
+from scenarios.reaction.plan import is_comparable, model_of, plan_projection
 from scenarios.reaction.propensities import Propensities, without_fast
 from scenarios.reaction.settings import ProjectionSettings, Settings
 
@@ -91,12 +92,6 @@ def test_what_is_left_of_a_slope_is_the_slow_eigenvectors() -> None:
     assert np.abs(np.linalg.eigvals(projector @ jacobian)).max() < 50
 
 
-def test_motion_is_followed_in_voxels() -> None:
-    voxels = Voxels(read_network("schlogl"), 1.0, Grid((4,), 0.5), {"X": 1.0})
-    with pytest.raises(ValueError, match="in voxels"):
-        Propensities(voxels, dying=1.0)
-
-
 def test_a_small_gap_between_rates_is_no_stiffness() -> None:
     """co_oxidation: rates 14 apart, whose bursts would cover the steps if the fast one had to heal."""
     settings = Settings(network="co_oxidation")
@@ -133,6 +128,20 @@ def test_the_users_steps_are_taken() -> None:
     settings = Settings(projection=given)
     plan = plan_projection(model_of(settings), settings)
     assert (plan.duration, plan.step, plan.burst, plan.healing) == (5.0, 0.2, 0.05, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("changed", "comparable"),
+    [
+        ({}, True),
+        ({"projection": ProjectionSettings(duration=20.0)}, False),  # populations are out of step by then
+        ({"volume": 50.0}, False),  # a mean of few molecules is not where rates at the mean go
+    ],
+)
+def test_means_are_compared_where_they_are_comparable(changed: dict[str, Any], comparable: bool) -> None:
+    settings = Settings(**changed)
+    model = model_of(settings)
+    assert is_comparable(model, settings, plan_projection(model, settings)) == comparable
 
 
 def test_nothing_happens_in_a_network_at_rest(tmp_path: Path) -> None:
