@@ -43,6 +43,8 @@ class Diagnosis:
         Which component that is, by name and index.
     horizon, tolerance
         How long each path was, and the wanted relative error of a slope.
+    restored
+        How many readings noise had taken out of the model's bounds, and were brought back to be lifted anew.
     cost
         What the diagnosis took.
     """
@@ -56,6 +58,7 @@ class Diagnosis:
     component: str
     horizon: float
     tolerance: float
+    restored: int
     cost: Cost
 
     @property
@@ -110,6 +113,11 @@ class Diagnosis:
             percent = Value(100 * one.dependence.value, 100 * one.dependence.stderr)
             more = f"; about {one.replicas} replicas would decide" if one.replicas else ""
             said.append(f"{one.name}, the slopes differ by {_told(percent)} % in the end{more}.")
+        if self.restored:
+            said.append(
+                f"{self.restored} of {self.noise.cost.bursts} readings lay outside of the bounds: the nearest macro "
+                "state within was lifted anew."
+            )
         return said
 
     def _say_healing(self) -> str:

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 import eqfree as ef
 from analysis import draw_diagnosis
 from eqfree.diagnosis import Verdict
+from eqfree.ensemble import NotFiniteError
 from tests.eqfree.lattices import GrowingCells, RepulsiveGas
 from tests.eqfree.models import Brownian, OrnsteinUhlenbeck, decay, drift
+from tests.eqfree.projective.test_rhs import Clock
 
 Array = NDArray[np.float64]
 
@@ -141,6 +143,19 @@ def test_fast_variables_within_the_macro_state_heal_on_their_own_way() -> None:
     assert not found.comparisons[0].healing.happens
     assert found.fast_rate.value == pytest.approx(200.0, rel=0.01)
     assert found.healing.value == pytest.approx(log(20) / 200, rel=0.05)
+
+
+@pytest.mark.parametrize("time", [0.0, 1.0, 4.0])
+def test_a_model_that_knows_what_time_it_is_is_diagnosed_at_that_time(time: float) -> None:
+    """x' = cos t: the carried path moves by sin(t + 3 h/2) - sin(t + h) over its first half, h the horizon."""
+    clock = ef.CoarseTimeStepper(Clock())
+    found = ef.diagnose(clock, [0.3], horizon=0.2, time=time, lifts={"The same": clock})
+    first, second = np.diff(np.sin(time + np.array([0.2, 0.3, 0.4])))
+    assert [one.verdict for one in found.comparisons] == [Verdict.CLOSES, Verdict.CLOSES]
+    assert found.slow_rate.value == pytest.approx(-log(second / first) / 0.1)
+    assert found.advice is not None
+    ends = np.sin(time + np.array([found.advice.healing, found.advice.burst]))
+    assert found.noise.slope[0] == pytest.approx(np.diff(ends)[0] / (found.advice.burst - found.advice.healing))
 
 
 # Closure
@@ -317,6 +332,24 @@ def test_times_of_the_advice_are_multiples_of_the_time_step() -> None:
 # Edges
 
 
+def test_readings_that_noise_takes_over_a_bound_are_lifted_anew_from_the_bound() -> None:
+    """A decay near zero, with noise that reaches below."""
+    model = OrnsteinUhlenbeck(noise=0.1)
+    bounded = ef.micro_model(model.lift, model.evolve, model.restrict, fields=[ef.Field("density", bounds=(0.0, inf))])
+    found = diagnose(bounded, [0.2], horizon=1.0)
+    assert 0 < found.restored < 32
+    assert f"{found.restored} of 32 readings lay outside of the bounds" in found.words
+    within = diagnose(bounded, [20.0], horizon=1.0)
+    assert within.restored == 0
+    assert "bounds" not in within.words
+
+
+def test_a_model_that_breaks_down_says_so_as_a_burst_does() -> None:
+    broken = ef.micro_model(lambda u, rng: u, lambda u, t, rng: np.nan * u, lambda u: u, deterministic=True)
+    with pytest.raises(NotFiniteError):
+        diagnose(broken)
+
+
 def test_a_straight_line_has_nothing_to_heal_and_no_slow_time() -> None:
     found = diagnose(drift(), horizon=1.0)
     assert found.verdict is Verdict.CLOSES
@@ -390,6 +423,7 @@ def test_the_tables_can_be_drawn() -> None:
         ({"tolerance": 1.5}, "`tolerance` must be between 0 and 1.*got 1.5"),
         ({"horizon": 0.0}, "`horizon` must be a positive time: got 0.0"),
         ({"horizon": inf}, "`horizon` must be a positive time: got inf"),
+        ({"time": inf}, "`time` must be finite: got inf"),
         ({"key": (-1,)}, "A key must be"),
         ({"lifts": {"noisy": ef.CoarseTimeStepper(Brownian())}}, "`lifts` must be deterministic where `stepper` is"),
     ],
