@@ -37,7 +37,7 @@ class Advice:
     step
         From one macro state to the next: ``slow rate * step = sqrt(6 tolerance)``.
     replicas
-        So many that the slope's standard error is ``tolerance`` of it; zero where nothing moves.
+        So many that the slope's standard error is ``tolerance`` of it.
     speed_up
         Time of a step over the time of its bursts; below one, simulate plainly.
     speed_up_at_equal_error
@@ -66,7 +66,8 @@ class Noise:
     exponent
         With which the noise falls with the number of replicas; -1/2 where they are independent.
     replicas, spread : (batch,)
-        Batches of so many replicas, and the standard deviation of their mean slopes in parts of the slope.
+        Batches of so many replicas, and the standard deviation of their mean slopes in parts of the slope; NaN
+        where the slope is less than its standard error.
     projected
         The variance of one replica's projected state, components scaled and summed.
     cost
@@ -81,6 +82,11 @@ class Noise:
     spread: Array
     projected: float
     cost: Cost
+
+    @property
+    def drowns(self) -> bool:
+        """Whether the slope is less than its standard error."""
+        return bool(np.isnan(self.spread).any())
 
 
 def plan(
@@ -172,7 +178,7 @@ def advise(times: tuple[float, float, float], noise: Noise, plain_variance: floa
         healing=heal,
         burst=burst,
         step=step,
-        replicas=max(ceil((relative / tolerance) ** 2), 1) if np.isfinite(relative) else 0,
+        replicas=max(ceil((relative / tolerance) ** 2), 1),
         speed_up=gain,
         speed_up_at_equal_error=gain * plain_variance / noise.projected if noise.projected > 0 else gain,
     )

@@ -136,13 +136,14 @@ def diagnose(
     heal, burst, step = plan(known, look.slow, span, tolerance, time_step, noisy=look.noisy)
     noise = read_noise(stepper.at(time), array, (heal, burst), step - burst, look.scale, (*checked, _PROBES))
     closed = worst(look.comparisons) is not Verdict.DOES_NOT_CLOSE and healed
+    sloped = not look.rests and not noise.drowns
     leading, component = look.leading(stepper.fields)
     return Diagnosis(
         comparisons=look.comparisons,
         off_manifold=look.off_manifold,
         slow_rate=look.slow,
         noise=noise,
-        advice=advise((heal, burst, step), noise, look.plain_variance(step), tolerance) if closed else None,
+        advice=advise((heal, burst, step), noise, look.plain_variance(step), tolerance) if closed and sloped else None,
         paths=leading,
         component=component,
         horizon=span,

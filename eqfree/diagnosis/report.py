@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, isinf
+from math import isfinite, isinf, isnan
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -36,7 +36,8 @@ class Diagnosis:
     noise
         The healed slope, its noise, and how that falls with replicas.
     advice
-        What to choose; None where the macro state does not close or the horizon was too short to heal in.
+        What to choose; None where the macro state does not close, the horizon was too short to heal in, or no slope
+        was seen.
     paths : (time, 5)
         Time, and the component that moves most: carried, its standard error, lifted anew, its standard error.
     component
@@ -142,7 +143,7 @@ class Diagnosis:
 
     def _say_advice(self) -> str:
         if self.advice is None:
-            return "Nothing can be leapt over before that is settled."
+            return self._say_why_not()
         one = self.advice
         if one.speed_up <= 1:
             return f"A step of {one.step:.3g} is covered by its {BURSTS} bursts of {one.burst:.3g}: simulate plainly."
@@ -153,6 +154,13 @@ class Diagnosis:
         return (
             f"Take healing {one.healing:.3g}, bursts of {one.burst:.3g} and steps of {one.step:.3g}{replicas}: {gain}."
         )
+
+    def _say_why_not(self) -> str:
+        if self.verdict is Verdict.DOES_NOT_CLOSE or isinf(self.healing.value):
+            return "Nothing can be leapt over before that is settled."
+        if isnan(self.slow_rate.value):
+            return "No slope was seen to leap along: begin at a macro state that moves, or take more replicas."
+        return f"The slope of a burst drowns in the noise of {self.noise.cost.bursts} replicas: take more."
 
 
 def _told(value: Value) -> str:

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-__all__ = ["Transient", "fit_transient", "jackknife", "leave_out", "length", "seen", "slow_rate"]
+__all__ = ["ROUND_OFF", "Transient", "fit_transient", "jackknife", "leave_out", "length", "seen", "slow_rate"]
 
 Array: TypeAlias = NDArray[np.float64]
+ROUND_OFF = 1e-9  # of what moves: less has not moved
 _GROUPS = 40  # of replicas, for the jackknife
 _ONE_SIDED = 0.00135  # how often a normal number exceeds three standard errors
-_ROUND_OFF, _TINY = 1e-9, float(np.finfo(float).tiny)
+_TINY = float(np.finfo(float).tiny)
 _RATES, _ZOOMS = 65, 7  # tried at once, and how often: a rate is found to one part in 1e9
 
 
@@ -67,18 +68,18 @@ def jackknife(estimates: Array) -> Array:
     return np.asarray(np.sqrt((groups - 1) / groups * (spread**2).sum(axis=0)))
 
 
-def seen(estimates: Array, looks: int = 1) -> bool:
+def seen(estimates: Array, looks: int = 1, *, least: Array | float = ROUND_OFF) -> bool:
     """Whether any component (1 + group, component) differs from zero by more than three standard errors.
 
     By more where there are few groups (Student's t), many components, or several ``looks`` to choose the largest
-    from (Bonferroni). Without noise, whether any differs by more than round-off.
+    from (Bonferroni). Without noise, whether any differs by more than ``least``, its round-off.
 
     >>> seen(np.array([[2.0], [2.1], [1.9]])), seen(np.array([[1e-12]]))
     (False, False)
     """
     value, groups = np.abs(estimates[0]), len(estimates) - 1
     if groups == 0:
-        return bool((value > _ROUND_OFF).any())
+        return bool((value > least).any())
     quantile = stdtrit(groups - 1, 1 - _ONE_SIDED / (value.size * looks))
     return bool((value > quantile * jackknife(estimates)).any())
 

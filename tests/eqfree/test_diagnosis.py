@@ -158,6 +158,47 @@ def test_a_model_that_knows_what_time_it_is_is_diagnosed_at_that_time(time: floa
     assert found.noise.slope[0] == pytest.approx(np.diff(ends)[0] / (found.advice.burst - found.advice.healing))
 
 
+@pytest.mark.parametrize("unit", [1e-30, 1e-12, 1e-9, 1e12])
+def test_the_unit_of_the_macro_state_changes_nothing(unit: float) -> None:
+    model = SlowFast(100.0)
+    found = diagnose(
+        ef.micro_model(
+            lambda u, rng: np.array([u[0] / unit, 1.0]),
+            model.evolve,
+            lambda micro: micro[:1] * unit,
+            deterministic=True,
+        ),
+        [unit],
+    )
+    assert found.verdict is Verdict.CLOSES
+    assert found.slow_rate.value == pytest.approx(1.0, rel=0.01)
+    assert found.healing.value == pytest.approx(log(20) / 100, rel=0.01)
+
+
+def test_round_off_of_a_large_number_is_no_transient() -> None:
+    """Numbers near 1e8 are known to 1.5e-8, of moves of one."""
+
+    def evolve(micro: Array, duration: float, rng: Generator) -> Array:
+        return np.asarray(1e8 + (micro - 1e8) * np.exp(-duration))
+
+    found = diagnose(ef.micro_model(lambda u, rng: u, evolve, lambda u: u, deterministic=True), [1e8 + 1])
+    assert isnan(found.fast_rate.value)
+    assert found.slow_rate.value == pytest.approx(1.0, rel=1e-5)
+
+
+def test_a_field_that_is_round_off_of_another_is_not_heard() -> None:
+    """A total momentum that is zero but for the last bits of the density."""
+
+    def restrict(micro: Array) -> Array:
+        return np.array([micro[0], 1e-16 * np.sin(1e17 * micro[0])])
+
+    model = SlowFast(100.0)
+    fields = [ef.Field("density"), ef.Field("momentum")]
+    found = diagnose(ef.micro_model(model.lift, model.evolve, restrict, fields=fields, deterministic=True), [1.0, 0.0])
+    assert found.verdict is Verdict.CLOSES
+    assert found.fast_rate.value == pytest.approx(100.0, rel=0.01)
+
+
 # Closure
 
 
@@ -330,6 +371,27 @@ def test_times_of_the_advice_are_multiples_of_the_time_step() -> None:
 
 
 # Edges
+
+
+@pytest.mark.parametrize("macro", [0.0, 1.0])
+def test_where_nothing_moves_there_is_nothing_to_advise(macro: float) -> None:
+    rest = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u, lambda u: u)
+    for model in (rest, decay(rate=0.0), OrnsteinUhlenbeck()):
+        found = diagnose(model, [0.0 if isinstance(model, OrnsteinUhlenbeck) else macro], horizon=1.0)
+        assert found.advice is None
+        assert "No slope was seen" in found.words
+
+
+def test_a_slope_that_drowns_in_the_noise_of_its_burst_asks_for_more_replicas() -> None:
+    """A drift of 2 is seen over half the horizon, 1 ± 0.5 by 32 replicas; a shorter burst hides it."""
+    found = [
+        ef.diagnose(ef.CoarseTimeStepper(Brownian(2.0, 4.0), replicas=32, seed=seed), [0.0], horizon=1.0)
+        for seed in range(40)
+    ]
+    hidden = [one for one in found if "The slope of a burst drowns in the noise of 32 replicas" in one.words]
+    assert hidden
+    assert all(one.advice is None for one in hidden)
+    assert all(one.advice.replicas > 0 for one in found if one.advice is not None)
 
 
 def test_readings_that_noise_takes_over_a_bound_are_lifted_anew_from_the_bound() -> None:
