@@ -35,7 +35,7 @@ class Advice:
     burst
         Healing, and as long again to read the slope in.
     step
-        From one macro state to the next: ``slow rate * step = sqrt(6 tolerance)``.
+        From one macro state to the next: ``change rate * step = sqrt(6 tolerance)``.
     replicas
         So many that the slope's standard error is ``tolerance`` of it.
     speed_up
@@ -90,19 +90,20 @@ class Noise:
 
 
 def plan(
-    healing: Healing, slow: Value, horizon: float, tolerance: float, time_step: float | None, *, noisy: bool
+    healing: Healing, change: Value, horizon: float, tolerance: float, time_step: float | None, *, noisy: bool
 ) -> tuple[float, float, float]:
     """Healing, burst and step.
 
     The fast rate b has to die before the leap makes it large again, ``healing >= log(b step) / b``; healing is that,
-    or what the wanted error needs if that is more. The step is ``sqrt(6 tolerance)`` over the slow rate, whose
-    global error at second order is the tolerance over a slow time; two standard errors are added to the rate.
+    or what the wanted error needs if that is more. The step is ``sqrt(6 tolerance)`` over the rate at which
+    the slope changes, whose global error at second order is the tolerance over the inverse of that rate; two standard
+    errors are added to it.
 
     >>> none = Healing(Value(0.0), Value(0.0), np.zeros(1))
     >>> plan(none, Value(2.0), 1.0, 0.06, None, noisy=True)
     (0.0, 0.015, 0.3)
     """
-    rate = abs(slow.value) + 2 * slow.stderr
+    rate = change.value + 2 * change.stderr
     step = min(sqrt(6 * tolerance) / rate if rate > 0 else inf, _FARTHEST * horizon)
     heal = healing.time.value
     if healing.happens and healing.rate.value * step > 1:

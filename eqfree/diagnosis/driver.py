@@ -56,8 +56,9 @@ def diagnose(
 
     A macro state with fast variables in it is carried and lifted anew alike; what heals there is its own way to the
     slow manifold, read from the first path. A transient that oscillates is read as if it did not; one that is over
-    within the 65536th part of the horizon is told as that long. What every lift gets wrong alike and no run undoes, a
-    constant of the motion that the macro state does not tell, shows only beside other ``lifts``.
+    within the 65536th part of the horizon is told as that long. A macro state that oscillates with a period
+    shorter than the horizon is taken for a slower one. What every lift gets wrong alike and no run undoes, a constant
+    of the motion that the macro state does not tell, shows only beside other ``lifts``.
 
     *How to choose.* ``horizon``: half a slow time, the time over which a healed slope changes by its own size. By
     itself it is looked for, from 16 time steps of the model, 4 healings of the stepper or 1, by doubling until
@@ -133,7 +134,7 @@ def diagnose(
     span = look.paths.horizon
     healed = isfinite(healing.time.value)
     known = healing if healed else replace(healing, time=Value(span / 2))
-    heal, burst, step = plan(known, look.slow, span, tolerance, time_step, noisy=look.noisy)
+    heal, burst, step = plan(known, look.change, span, tolerance, time_step, noisy=look.noisy)
     noise = read_noise(stepper.at(time), array, (heal, burst), step - burst, look.scale, (*checked, _PROBES))
     closed = worst(look.comparisons) is not Verdict.DOES_NOT_CLOSE and healed
     sloped = not look.rests and not noise.drowns
@@ -142,6 +143,7 @@ def diagnose(
         comparisons=look.comparisons,
         off_manifold=look.off_manifold,
         slow_rate=look.slow,
+        change_rate=look.change,
         noise=noise,
         advice=advise((heal, burst, step), noise, look.plain_variance(step), tolerance) if closed and sloped else None,
         paths=leading,
@@ -205,7 +207,8 @@ def _search(see: Callable[[float, int], Look], span: float, time_step: float | N
         if candidate is not None and look.is_slower_than(candidate):
             candidate = None
         if candidate is None and (look.is_enough or look.is_too_long):
-            candidate, further = (looks[-2] if look.rests and len(looks) > 1 else look), _FURTHER
+            shorter = looks[-2] if len(looks) > 1 and looks[-2].paths.horizon < span else look
+            candidate, further = (shorter if look.is_over else look), _FURTHER
         if len(looks) >= _PROBES or (candidate is not None and (candidate.is_settled or look.rests or not further)):
             break
         span, further = 2 * span, further - 1

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from eqfree.diagnosis.closure import Comparison, Healing, Verdict, compare, heal, worst
 from eqfree.diagnosis.paths import Paths
-from eqfree.diagnosis.transient import ROUND_OFF, jackknife, leave_out, length, seen, slow_rate
+from eqfree.diagnosis.transient import FAR, ROUND_OFF, change_rates, jackknife, leave_out, length, seen, slow_rate
 from eqfree.fields import Field
 from eqfree.results import Value
 
@@ -35,6 +35,7 @@ class Look:
     paths: Paths
     scale: Array
     slow: Value
+    change: Value
     moved: bool
     comparisons: tuple[Comparison, ...]
     off_manifold: Healing
@@ -47,8 +48,8 @@ class Look:
     @property
     def slow_times(self) -> float:
         """How many slow times the horizon is; zero where the slope was not seen to change."""
-        rate = self.slow.value
-        return abs(rate) * self.paths.horizon if abs(rate) > 2 * self.slow.stderr else 0.0
+        rate = self.change.value
+        return rate * self.paths.horizon if rate > 2 * self.change.stderr else 0.0
 
     @property
     def is_enough(self) -> bool:
@@ -61,6 +62,11 @@ class Look:
     def rests(self) -> bool:
         """Whether nothing moves any more."""
         return isnan(self.slow.value)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether of the motion over the first half nothing was left in the second, or it had turned back."""
+        return self.rests or self.slow.value * self.paths.horizon / 2 >= FAR * (1 - ROUND_OFF)
 
     @property
     def is_too_long(self) -> bool:
@@ -119,6 +125,8 @@ def take(paths: Paths, fields: Sequence[Field], tolerance: float) -> Look:
         [slow_rate(one, two, paths.horizon / 2, noise) for one, two in zip(first_half, second_half, strict=True)]
     )
     slow = Value(float(rates[0]), float(jackknife(rates)), "1/time")
+    changes = change_rates(first_half, second_half, paths.horizon / 2, noise, least)
+    change = Value(float(changes[0]), float(jackknife(changes)), "1/time")
     moves = seen(first_half, least=least)
     if not (moves and abs(slow.value) > 2 * slow.stderr):
         rates = np.zeros_like(rates)
@@ -134,6 +142,7 @@ def take(paths: Paths, fields: Sequence[Field], tolerance: float) -> Look:
         paths=paths,
         scale=scale,
         slow=slow if moves else Value(nan, nan, "1/time"),
+        change=change if moves else Value(nan, nan, "1/time"),
         moved=seen(leave_out(scaled.first[:, -1] - scaled.first[:, 0]), least=least),
         comparisons=tuple(comparisons),
         off_manifold=own,
@@ -146,7 +155,7 @@ def _size(paths: Paths, fields: Sequence[Field]) -> Array:
     largest = np.max([np.abs(path).max(axis=(0, 1)) for path in every], axis=0)
     parts = np.split(largest, np.cumsum([field.size for field in fields])[:-1])
     own = np.concatenate([np.full(part.size, part.max()) for part in parts])
-    return np.maximum(own, _MIXED * largest.max())
+    return np.asarray(np.maximum(own, _MIXED * largest.max()))
 
 
 def _scale(paths: Paths, fields: Sequence[Field], size: Array) -> Array:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Diagnosis"]
 
 Array: TypeAlias = NDArray[np.float64]
+_TURNING = 0.1  # of the rate of change: so much of it the slow rate does not tell
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,10 @@ class Diagnosis:
     off_manifold
         How the first path's own transient dies: where the macro state has fast variables in it, that is the healing.
     slow_rate
-        At which the healed slope changes; negative where it grows, NaN where no change was seen.
+        At which the healed slope dies; negative where it grows, NaN where no slope was seen.
+    change_rate
+        At which it changes in all, as it dies, grows or turns: what a step has to follow. Without turning, the size of
+        the slow rate.
     noise
         The healed slope, its noise, and how that falls with replicas.
     advice
@@ -53,6 +57,7 @@ class Diagnosis:
     comparisons: tuple[Comparison, ...]
     off_manifold: Healing
     slow_rate: Value
+    change_rate: Value
     noise: Noise
     advice: Advice | None
     paths: Array
@@ -80,7 +85,8 @@ class Diagnosis:
     @property
     def words(self) -> str:
         """One paragraph."""
-        return " ".join([*self._say_closure(), self._say_healing(), self._say_noise(), self._say_advice()]).strip()
+        said = [*self._say_closure(), self._say_healing(), self._say_noise(), self._say_advice()]
+        return " ".join(one.strip() for one in said if one)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """What `analysis.draw_diagnosis` draws: the paths, the differences of the slopes, the noise, the numbers."""
@@ -134,6 +140,8 @@ class Diagnosis:
 
     def _say_noise(self) -> str:
         slow = f"The slow rate is {_told(self.slow_rate)}." if isfinite(self.slow_rate.value) else ""
+        if abs(self.change_rate.value - abs(self.slow_rate.value)) > _TURNING * self.change_rate.value:
+            slow = f"The slope turns: it changes at the rate {_told(self.change_rate)}."
         if not len(self.noise.spread) or not isfinite(self.noise.spread[0]):
             return slow
         falls = f", falling with replicas as n^({_told(self.noise.exponent)})" if len(self.noise.spread) > 1 else ""

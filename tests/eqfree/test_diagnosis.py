@@ -370,6 +370,40 @@ def test_times_of_the_advice_are_multiples_of_the_time_step() -> None:
         assert time / 0.004 == pytest.approx(round(time / 0.004))
 
 
+def rotating(rate: complex) -> ef.MicroModel:
+    """z' = -rate z."""
+
+    def evolve(micro: Array, duration: float, rng: Generator) -> Array:
+        later = complex(*micro) * np.exp(-rate * duration)
+        return np.array([later.real, later.imag])
+
+    return ef.micro_model(lambda macro, rng: macro, evolve, lambda micro: micro, deterministic=True)
+
+
+@pytest.mark.parametrize("rate", [1j, 3 - 4j, -0.3 + 0.4j, 20j])
+@pytest.mark.parametrize("horizon", [None, 0.2])
+def test_the_step_follows_an_oscillation(rate: complex, horizon: float | None) -> None:
+    found = diagnose(rotating(rate), [1.0, 0.0], horizon=horizon)
+    assert found.change_rate.value == pytest.approx(abs(rate), rel=1e-6)
+    assert found.advice is not None
+    assert found.advice.step == pytest.approx(sqrt(6 * 0.05) / abs(rate), rel=1e-6)
+    assert f"The slope turns: it changes at the rate {abs(rate):.3g}" in found.words
+
+
+def test_a_slope_that_changes_its_sign_is_looked_at_before_it_does() -> None:
+    """x' = cos t, over shorter horizons than a quarter of its period: its rate of change is tan t, in the middle."""
+    found = diagnose(Clock(), [0.0])
+    assert found.horizon < np.pi / 4
+    assert found.slow_rate.value == pytest.approx(np.tan(1.5 * found.horizon), rel=0.05)
+
+
+def test_noise_alone_does_not_turn_a_slope() -> None:
+    """Six numbers that decay together, each with noise of its own."""
+    found = diagnose(OrnsteinUhlenbeck(noise=0.05), np.arange(1.0, 7.0), replicas=200, horizon=0.5)
+    assert abs(found.change_rate.value - 1.0) < 4 * found.change_rate.stderr
+    assert "turns" not in found.words
+
+
 # Edges
 
 
@@ -380,6 +414,7 @@ def test_where_nothing_moves_there_is_nothing_to_advise(macro: float) -> None:
         found = diagnose(model, [0.0 if isinstance(model, OrnsteinUhlenbeck) else macro], horizon=1.0)
         assert found.advice is None
         assert "No slope was seen" in found.words
+        assert "  " not in found.words
 
 
 def test_a_slope_that_drowns_in_the_noise_of_its_burst_asks_for_more_replicas() -> None:
