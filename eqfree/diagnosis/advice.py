@@ -35,9 +35,9 @@ class Advice:
     burst
         Healing, and as long again to read the slope in.
     step
-        From one macro state to the next: ``slow rate * step = sqrt(6 tolerance)``.
+        From one macro state to the next: ``change rate * step = sqrt(6 tolerance)``.
     replicas
-        So many that the slope's standard error is ``tolerance`` of it; zero where nothing moves.
+        So many that the slope's standard error is ``tolerance`` of it.
     speed_up
         Time of a step over the time of its bursts; below one, simulate plainly.
     speed_up_at_equal_error
@@ -66,7 +66,8 @@ class Noise:
     exponent
         With which the noise falls with the number of replicas; -1/2 where they are independent.
     replicas, spread : (batch,)
-        Batches of so many replicas, and the standard deviation of their mean slopes in parts of the slope.
+        Batches of so many replicas, and the standard deviation of their mean slopes in parts of the slope; NaN
+        where the slope is less than its standard error.
     projected
         The variance of one replica's projected state, components scaled and summed.
     cost
@@ -82,21 +83,27 @@ class Noise:
     projected: float
     cost: Cost
 
+    @property
+    def drowns(self) -> bool:
+        """Whether the slope is less than its standard error."""
+        return bool(np.isnan(self.spread).any())
+
 
 def plan(
-    healing: Healing, slow: Value, horizon: float, tolerance: float, time_step: float | None, *, noisy: bool
+    healing: Healing, change: Value, horizon: float, tolerance: float, time_step: float | None, *, noisy: bool
 ) -> tuple[float, float, float]:
     """Healing, burst and step.
 
     The fast rate b has to die before the leap makes it large again, ``healing >= log(b step) / b``; healing is that,
-    or what the wanted error needs if that is more. The step is ``sqrt(6 tolerance)`` over the slow rate, whose
-    global error at second order is the tolerance over a slow time; two standard errors are added to the rate.
+    or what the wanted error needs if that is more. The step is ``sqrt(6 tolerance)`` over the rate at which
+    the slope changes, whose global error at second order is the tolerance over the inverse of that rate; two standard
+    errors are added to it.
 
     >>> none = Healing(Value(0.0), Value(0.0), np.zeros(1))
     >>> plan(none, Value(2.0), 1.0, 0.06, None, noisy=True)
     (0.0, 0.015, 0.3)
     """
-    rate = abs(slow.value) + 2 * slow.stderr
+    rate = change.value + 2 * change.stderr
     step = min(sqrt(6 * tolerance) / rate if rate > 0 else inf, _FARTHEST * horizon)
     heal = healing.time.value
     if healing.happens and healing.rate.value * step > 1:
@@ -172,7 +179,7 @@ def advise(times: tuple[float, float, float], noise: Noise, plain_variance: floa
         healing=heal,
         burst=burst,
         step=step,
-        replicas=max(ceil((relative / tolerance) ** 2), 1) if np.isfinite(relative) else 0,
+        replicas=max(ceil((relative / tolerance) ** 2), 1),
         speed_up=gain,
         speed_up_at_equal_error=gain * plain_variance / noise.projected if noise.projected > 0 else gain,
     )

@@ -107,6 +107,7 @@ def heal(
     slow_rates: Array,
     slope: float,
     tolerance: float,
+    least: Array,
     *,
     around_slow: bool,
 ) -> Healing:
@@ -114,7 +115,8 @@ def heal(
 
     With ``around_slow``, the path is ``constant + slow exp(-a t) + fast exp(-b t)``. Without, it is a difference
     that begins at zero, ``d (exp(-a t) - exp(-b t))``: the displacement that the transient leaves behind moves at
-    the slow rate, and ``exp(a t)`` times the path is a constant and one exponential.
+    the slow rate, and ``exp(a t)`` times the path is a constant and one exponential. ``least`` (component,) is the
+    round-off of the paths.
     """
     means, horizon = leave_out(samples), float(times[-1])
     growth = np.ones_like(times) if around_slow else np.exp(slow_rates[0] * times)
@@ -129,7 +131,7 @@ def heal(
 
     best = fit(0)
     starts = np.array([-best.rate * fit(number, best.rate).amplitude for number in range(len(means))])
-    if not seen(starts * horizon, _LOOKS):
+    if not seen(starts * horizon, _LOOKS, least=least):
         return Healing(Value(nan, nan, "1/time"), Value(0.0, 0.0, "time"), np.zeros_like(starts[0]))
     fits = [fit(number) for number in range(len(means))]
     rates = np.array([one.rate for one in fits]) + (0.0 if around_slow else slow_rates)
@@ -154,11 +156,14 @@ def _variances(times: Array, samples: Array) -> Array:
     return np.maximum(found, 0.1 * usual * durations) if usual > 0 else durations
 
 
-def compare(name: str, times: Array, kept: Array, other: Array, slow_rates: Array, tolerance: float) -> Comparison:
+def compare(
+    name: str, times: Array, kept: Array, other: Array, slow_rates: Array, tolerance: float, least: Array
+) -> Comparison:
     """Compare the slopes of paths (replica, time, component) that begin at the same macro state, replica by replica.
 
     The later half of the horizon is compared at equal macro states: where the one path is displaced by ``D`` from
-    the other, its slope differs by ``-a D`` for that alone, ``a`` the slow rate, and that is taken out.
+    the other, its slope differs by ``-a D`` for that alone, ``a`` the slow rate, and that is taken out. ``least``
+    (component,) is the round-off of the paths.
     """
     half, horizon = int(np.argmin(np.abs(times - times[-1] / 2))), float(times[-1])
     duration = horizon - float(times[half])
@@ -167,14 +172,14 @@ def compare(name: str, times: Array, kept: Array, other: Array, slow_rates: Arra
     grown = np.exp(np.outer(slow_rates, times))[..., None] * means
     rests = np.exp(-0.75 * horizon * slow_rates)[:, None] * (grown[:, -1] - grown[:, half]) / duration
     slopes = (along[:, -1] - along[:, half]) / duration
-    slope = length(slopes) if seen(slopes * horizon) else 0.0
-    healing = heal(times, difference, slow_rates, slope, tolerance, around_slow=False)
+    slope = length(slopes) if seen(slopes * horizon, least=least) else 0.0
+    healing = heal(times, difference, slow_rates, slope, tolerance, least, around_slow=False)
     reference = slope or float(np.linalg.norm(healing.start))
     rest, error = length(rests), float(np.linalg.norm(jackknife(rests)))
     dependence = Value(rest / reference, error / reference) if reference else Value(nan, nan)
     slow = abs(float(slow_rates[0]))
     if reference or len(kept) > 1:
-        differs = seen(rests * horizon) and rest > tolerance * reference
+        differs = seen(rests * horizon, least=least) and rest > tolerance * reference
         explained = _dies(healing, rests[0], error, horizon, tolerance * reference)
         waited = _waited(healing, slow, horizon, tolerance * reference, tolerance)
         verdict = _judge(dependence, healing, slow, tolerance, differs=differs and waited, explained=explained)

@@ -39,6 +39,7 @@ def diagnose(
     horizon: float | None = None,
     tolerance: float = 0.05,
     lifts: Mapping[str, CoarseTimeStepper] | None = None,
+    time: float = 0.0,
     key: Key = (),
 ) -> Diagnosis:
     """Find out by short runs how long to heal, how far to leap, how many replicas, and whether the macro state closes.
@@ -55,8 +56,9 @@ def diagnose(
 
     A macro state with fast variables in it is carried and lifted anew alike; what heals there is its own way to the
     slow manifold, read from the first path. A transient that oscillates is read as if it did not; one that is over
-    within the 65536th part of the horizon is told as that long. What every lift gets wrong alike and no run undoes, a
-    constant of the motion that the macro state does not tell, shows only beside other ``lifts``.
+    within the 65536th part of the horizon is told as that long. A macro state that oscillates with a period
+    shorter than the horizon is taken for a slower one. What every lift gets wrong alike and no run undoes, a constant
+    of the motion that the macro state does not tell, shows only beside other ``lifts``.
 
     *How to choose.* ``horizon``: half a slow time, the time over which a healed slope changes by its own size. By
     itself it is looked for, from 16 time steps of the model, 4 healings of the stepper or 1, by doubling until
@@ -76,6 +78,9 @@ def diagnose(
         The wanted relative error of a slope, and the part of a transient that may be left.
     lifts
         Name -> a stepper that lifts the same macro state otherwise: compared with ``stepper`` from ``macro`` on.
+    time
+        At which the macro state is lifted, for models that know what time it is. Their slope changes besides with
+        time: at ``slow_rate`` in all.
     key
         Which noise.
 
@@ -83,7 +88,10 @@ def diagnose(
     ------
     ValueError
         For fewer replicas than 8 of a random model, a tolerance that is not between 0 and 1, or a horizon that is
-        not positive or cannot be halved in time steps.
+        not positive or cannot be halved in time steps. As `OutOfBoundsError` for a macro state outside the model's
+        bounds; the states that are read and lifted anew are brought within, and counted as ``restored``.
+    NotFiniteError
+        If a NaN or an infinity comes out of ``restrict`` within two horizons.
 
     References
     ----------
@@ -109,12 +117,12 @@ def diagnose(
     array = np.array(macro, dtype=np.float64)
     check_bounds(stepper.fields, array)
     others = dict(lifts or {})
-    _check(stepper, others, tolerance, horizon)
+    _check(stepper, others, tolerance, horizon, time)
     checked = check_key(key)
     time_step = getattr(stepper.model, "time_step", None)
 
     def see(span: float, number: int) -> Look:
-        paths = follow(stepper, array, instants(span, time_step), others, (*checked, number))
+        paths = follow(stepper, array, instants(span, time_step), others, (*checked, number), time)
         return take(paths, stepper.fields, tolerance)
 
     if horizon is None:
@@ -124,32 +132,40 @@ def diagnose(
         cost = look.paths.cost
     healing = slowest(look.comparisons, look.off_manifold)
     span = look.paths.horizon
-    time = healing.time.value if isfinite(healing.time.value) else span / 2
-    heal, burst, step = plan(
-        replace(healing, time=Value(time)), look.slow, span, tolerance, time_step, noisy=look.noisy
-    )
-    noise = read_noise(stepper, array, (heal, burst), step - burst, look.scale, (*checked, _PROBES))
-    closed = worst(look.comparisons) is not Verdict.DOES_NOT_CLOSE and isfinite(healing.time.value)
+    healed = isfinite(healing.time.value)
+    known = healing if healed else replace(healing, time=Value(span / 2))
+    heal, burst, step = plan(known, look.change, span, tolerance, time_step, noisy=look.noisy)
+    noise = read_noise(stepper.at(time), array, (heal, burst), step - burst, look.scale, (*checked, _PROBES))
+    closed = worst(look.comparisons) is not Verdict.DOES_NOT_CLOSE and healed
+    sloped = not look.rests and not noise.drowns
     leading, component = look.leading(stepper.fields)
     return Diagnosis(
         comparisons=look.comparisons,
         off_manifold=look.off_manifold,
         slow_rate=look.slow,
+        change_rate=look.change,
         noise=noise,
-        advice=advise((heal, burst, step), noise, look.plain_variance(step), tolerance) if closed else None,
+        advice=advise((heal, burst, step), noise, look.plain_variance(step), tolerance) if closed and sloped else None,
         paths=leading,
         component=component,
         horizon=span,
         tolerance=tolerance,
+        restored=look.paths.restored,
         cost=cost + noise.cost,
     )
 
 
 def _check(
-    stepper: CoarseTimeStepper, lifts: Mapping[str, CoarseTimeStepper], tolerance: float, horizon: float | None
+    stepper: CoarseTimeStepper,
+    lifts: Mapping[str, CoarseTimeStepper],
+    tolerance: float,
+    horizon: float | None,
+    time: float,
 ) -> None:
     if not 0 < tolerance < 1:
         raise ValueError(f"`tolerance` must be between 0 and 1, a relative error: got {tolerance!r}.")
+    if not isfinite(time):
+        raise ValueError(f"`time` must be finite: got {time!r}.")
     for one in (stepper, *lifts.values()):
         if is_deterministic(one.model) != is_deterministic(stepper.model):
             raise ValueError("`lifts` must be deterministic where `stepper` is, and random where it is random.")
@@ -191,7 +207,8 @@ def _search(see: Callable[[float, int], Look], span: float, time_step: float | N
         if candidate is not None and look.is_slower_than(candidate):
             candidate = None
         if candidate is None and (look.is_enough or look.is_too_long):
-            candidate, further = (looks[-2] if look.rests and len(looks) > 1 else look), _FURTHER
+            shorter = looks[-2] if len(looks) > 1 and looks[-2].paths.horizon < span else look
+            candidate, further = (shorter if look.is_over else look), _FURTHER
         if len(looks) >= _PROBES or (candidate is not None and (candidate.is_settled or look.rests or not further)):
             break
         span, further = 2 * span, further - 1

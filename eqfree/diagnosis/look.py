@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from eqfree.diagnosis.closure import Comparison, Healing, Verdict, compare, heal, worst
 from eqfree.diagnosis.paths import Paths
-from eqfree.diagnosis.transient import jackknife, leave_out, length, seen, slow_rate
+from eqfree.diagnosis.transient import FAR, ROUND_OFF, change_rates, jackknife, leave_out, length, seen, slow_rate
 from eqfree.fields import Field
 from eqfree.results import Value
 
@@ -23,6 +23,8 @@ _CARRIED = "Carried on or lifted anew"
 _SLOW_TIMES = 0.5  # that a horizon should hold
 _TOO_MANY = 2.0
 _SLOWER = 4.0  # times: another motion
+_BITS = 1e-12  # of a number: what rounding has made of it by the end of a run
+_MIXED = 1e-4  # of the largest number: a field that is smaller may be what is left of sums that cancel
 _GAP = 8.0  # of a rate to the inverse of the horizon, to be told from the slow motion of the same path
 
 
@@ -33,6 +35,8 @@ class Look:
     paths: Paths
     scale: Array
     slow: Value
+    change: Value
+    moved: bool
     comparisons: tuple[Comparison, ...]
     off_manifold: Healing
 
@@ -44,8 +48,8 @@ class Look:
     @property
     def slow_times(self) -> float:
         """How many slow times the horizon is; zero where the slope was not seen to change."""
-        rate = self.slow.value
-        return abs(rate) * self.paths.horizon if abs(rate) > 2 * self.slow.stderr else 0.0
+        rate = self.change.value
+        return rate * self.paths.horizon if rate > 2 * self.change.stderr else 0.0
 
     @property
     def is_enough(self) -> bool:
@@ -60,10 +64,14 @@ class Look:
         return isnan(self.slow.value)
 
     @property
+    def is_over(self) -> bool:
+        """Whether of the motion over the first half nothing was left in the second, or it had turned back."""
+        return self.rests or self.slow.value * self.paths.horizon / 2 >= FAR * (1 - ROUND_OFF)
+
+    @property
     def is_too_long(self) -> bool:
         """Whether the motion was over before its slope could be read."""
-        moved = seen(leave_out(self.paths.first[:, -1] - self.paths.first[:, 0]))
-        return moved and (self.rests or (self.slow.value > 0 and self.slow_times > _TOO_MANY))
+        return self.moved and (self.rests or (self.slow.value > 0 and self.slow_times > _TOO_MANY))
 
     @property
     def is_far_too_long(self) -> bool:
@@ -105,7 +113,9 @@ class Look:
 
 def take(paths: Paths, fields: Sequence[Field], tolerance: float) -> Look:
     """Read the slow rate, the comparisons and the first path's own transient from the paths."""
-    scale = _scale(paths, fields)
+    size = _size(paths, fields)
+    scale = _scale(paths, fields, size)
+    least = np.maximum(ROUND_OFF, _BITS * size[scale > 0] / scale[scale > 0])
     scaled = paths.scaled(scale)
     times, half = paths.times, paths.half
     carried = leave_out(scaled.carried)
@@ -115,35 +125,55 @@ def take(paths: Paths, fields: Sequence[Field], tolerance: float) -> Look:
         [slow_rate(one, two, paths.horizon / 2, noise) for one, two in zip(first_half, second_half, strict=True)]
     )
     slow = Value(float(rates[0]), float(jackknife(rates)), "1/time")
-    moves = seen(first_half)
+    changes = change_rates(first_half, second_half, paths.horizon / 2, noise, least)
+    change = Value(float(changes[0]), float(jackknife(changes)), "1/time")
+    moves = seen(first_half, least=least)
     if not (moves and abs(slow.value) > 2 * slow.stderr):
         rates = np.zeros_like(rates)
-    comparisons = [compare(_CARRIED, times, scaled.carried, scaled.lifted, rates, tolerance)]
-    comparisons += [compare(name, times, scaled.first, one, rates, tolerance) for name, one in scaled.others.items()]
+    comparisons = [compare(_CARRIED, times, scaled.carried, scaled.lifted, rates, tolerance, least)]
+    comparisons += [
+        compare(name, times, scaled.first, one, rates, tolerance, least) for name, one in scaled.others.items()
+    ]
     slope = length(first_half) / (paths.horizon / 2) if moves else 0.0
-    own = heal(times, scaled.first, rates, slope, tolerance, around_slow=True)
+    own = heal(times, scaled.first, rates, slope, tolerance, least, around_slow=True)
     if comparisons[0].healing.happens or not own.rate.value * paths.horizon > _GAP:
         own = replace(own, rate=Value(nan, nan, "1/time"), time=Value(0.0, 0.0, "time"), start=np.zeros_like(own.start))
-    return Look(paths, scale, slow if moves else Value(nan, nan, "1/time"), tuple(comparisons), own)
+    return Look(
+        paths=paths,
+        scale=scale,
+        slow=slow if moves else Value(nan, nan, "1/time"),
+        change=change if moves else Value(nan, nan, "1/time"),
+        moved=seen(leave_out(scaled.first[:, -1] - scaled.first[:, 0]), least=least),
+        comparisons=tuple(comparisons),
+        off_manifold=own,
+    )
 
 
-def _scale(paths: Paths, fields: Sequence[Field]) -> Array:
+def _size(paths: Paths, fields: Sequence[Field]) -> Array:
+    """The largest number (component,) that a field's paths come to, the same for its components."""
+    every = (paths.first, paths.carried, paths.lifted, *paths.others.values())
+    largest = np.max([np.abs(path).max(axis=(0, 1)) for path in every], axis=0)
+    parts = np.split(largest, np.cumsum([field.size for field in fields])[:-1])
+    own = np.concatenate([np.full(part.size, part.max()) for part in parts])
+    return np.asarray(np.maximum(own, _MIXED * largest.max()))
+
+
+def _scale(paths: Paths, fields: Sequence[Field], size: Array) -> Array:
     """The size (component,) of a field's moves, the same for its components; zero for a field that does not move.
 
     Divided by it, the squares of a field's components add up to their mean, so that no field is heard the more for
-    its unit or its many numbers. Where nothing moves, one.
+    its unit or its many numbers. Where nothing moves, the ``size`` (component,) of its numbers.
     """
     moved = leave_out(paths.moved())
-    size = moved.shape[-1]
-    scale = np.zeros(size)
+    scale = np.zeros_like(size)
     begin = 0
-    for count in [field.size for field in fields] or [size]:
+    for count in [field.size for field in fields] or [len(size)]:
         part = slice(begin, begin + count)
         moves = moved[..., part]
-        if seen(moves.reshape(len(moves), -1)):
+        if seen(moves.reshape(len(moves), -1), least=ROUND_OFF * size[begin]):
             scale[part] = np.sqrt(count * (moves[0] ** 2).mean(axis=1).max())
         begin += count
-    return scale if scale.any() else np.ones(size)
+    return scale if scale.any() else np.where(size > 0, size, 1.0)
 
 
 def _name(fields: Sequence[Field], number: int) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eqfree.ensemble import Key
+from eqfree.fields import Field
 from eqfree.results import Cost
 from eqfree.stepper import CoarseTimeStepper
 
@@ -33,6 +34,8 @@ class Paths:
         The same populations from the horizon on, to twice the horizon.
     lifted : (replica, time, component)
         Each replica's restricted state at the horizon, lifted anew.
+    restored
+        How many of these states lay outside of the bounds, and were lifted from the nearest one within.
     others : name -> (replica, time, component)
         The macro state that was asked about, lifted otherwise.
     cost
@@ -44,6 +47,7 @@ class Paths:
     carried: Array
     lifted: Array
     others: Mapping[str, Array]
+    restored: int
     cost: Cost
 
     @property
@@ -74,7 +78,9 @@ class Paths:
             return np.asarray(path[..., kept] / scale[kept])
 
         others = {name: apply(path) for name, path in self.others.items()}
-        return Paths(self.times, apply(self.first), apply(self.carried), apply(self.lifted), others, self.cost)
+        return replace(
+            self, first=apply(self.first), carried=apply(self.carried), lifted=apply(self.lifted), others=others
+        )
 
 
 def instants(horizon: float, time_step: float | None) -> Array:
@@ -96,10 +102,12 @@ def follow(
     times: Array,
     lifts: Mapping[str, CoarseTimeStepper],
     key: Key,
+    time: float = 0.0,
 ) -> Paths:
     """Run the paths: three horizons a replica, and one more for each other lift.
 
-    The other lifts share the noise of the first path where their steppers share its seed.
+    They begin at ``time``, for models that know what time it is. The other lifts share the noise of the first path
+    where their steppers share its seed.
 
     >>> import eqfree as ef
     >>> walk = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u + rng.normal(size=1), lambda u: u)
@@ -107,16 +115,19 @@ def follow(
     >>> follow(stepper, np.array([1.0]), np.array([0.0, 1.0, 2.0]), {}, ()).lifted.shape
     (4, 3, 1)
     """
-    first = stepper.burst(macro, np.concatenate([times, times[-1] + times[1:]]), (*key, 0), samples=True)
+    first = stepper.at(time).burst(macro, np.concatenate([times, times[-1] + times[1:]]), (*key, 0), samples=True)
     samples = _samples(first.samples)
     there = samples[:, len(times) - 1].reshape(-1, *macro.shape)
-    again = stepper.with_replicas(1).bursts(
-        list(there), times, [(*key, 1, replica) for replica in range(len(there))], samples=True
+    within = _bring_within(stepper.fields, there)
+    again = (
+        stepper.with_replicas(1)
+        .at(time + times[-1])
+        .bursts(list(within), times, [(*key, 1, replica) for replica in range(len(there))], samples=True)
     )
     cost = sum((burst.cost for burst in again), first.cost)
     others = {}
     for name, other in lifts.items():
-        burst = other.with_replicas(stepper.replicas).burst(macro, times, (*key, 0), samples=True)
+        burst = other.with_replicas(stepper.replicas).at(time).burst(macro, times, (*key, 0), samples=True)
         others[name] = _samples(burst.samples)
         cost += burst.cost
     return Paths(
@@ -125,8 +136,22 @@ def follow(
         carried=samples[:, len(times) - 1 :],
         lifted=np.concatenate([_samples(burst.samples) for burst in again]),
         others=others,
+        restored=int((within != there).reshape(len(there), -1).any(axis=1).sum()),
         cost=cost,
     )
+
+
+def _bring_within(fields: Sequence[Field], macros: Array) -> Array:
+    """Macro states (replica, ...), each number brought to the nearest within the bounds of its field.
+
+    >>> _bring_within([Field("density", bounds=(0.0, 1.0))], np.array([[-0.1], [0.5]]))
+    array([[0. ],
+           [0.5]])
+    """
+    if not fields:
+        return macros
+    low, high = np.array([field.bounds for field in fields for _ in range(field.size)]).T.reshape(2, *macros.shape[1:])
+    return np.clip(macros, low, high)
 
 
 def _samples(samples: Array | None) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, isinf
+from math import isfinite, isinf, isnan
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Diagnosis"]
 
 Array: TypeAlias = NDArray[np.float64]
+_TURNING = 0.1  # of the rate of change: so much of it the slow rate does not tell
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +33,23 @@ class Diagnosis:
     off_manifold
         How the first path's own transient dies: where the macro state has fast variables in it, that is the healing.
     slow_rate
-        At which the healed slope changes; negative where it grows, NaN where no change was seen.
+        At which the healed slope dies; negative where it grows, NaN where no slope was seen.
+    change_rate
+        At which it changes in all, as it dies, grows or turns: what a step has to follow. Without turning, the size of
+        the slow rate.
     noise
         The healed slope, its noise, and how that falls with replicas.
     advice
-        What to choose; None where the macro state does not close or the horizon was too short to heal in.
+        What to choose; None where the macro state does not close, the horizon was too short to heal in, or no slope
+        was seen.
     paths : (time, 5)
         Time, and the component that moves most: carried, its standard error, lifted anew, its standard error.
     component
         Which component that is, by name and index.
     horizon, tolerance
         How long each path was, and the wanted relative error of a slope.
+    restored
+        How many readings noise had taken out of the model's bounds, and were brought back to be lifted anew.
     cost
         What the diagnosis took.
     """
@@ -50,12 +57,14 @@ class Diagnosis:
     comparisons: tuple[Comparison, ...]
     off_manifold: Healing
     slow_rate: Value
+    change_rate: Value
     noise: Noise
     advice: Advice | None
     paths: Array
     component: str
     horizon: float
     tolerance: float
+    restored: int
     cost: Cost
 
     @property
@@ -76,7 +85,8 @@ class Diagnosis:
     @property
     def words(self) -> str:
         """One paragraph."""
-        return " ".join([*self._say_closure(), self._say_healing(), self._say_noise(), self._say_advice()]).strip()
+        said = [*self._say_closure(), self._say_healing(), self._say_noise(), self._say_advice()]
+        return " ".join(one.strip() for one in said if one)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """What `analysis.draw_diagnosis` draws: the paths, the differences of the slopes, the noise, the numbers."""
@@ -110,6 +120,11 @@ class Diagnosis:
             percent = Value(100 * one.dependence.value, 100 * one.dependence.stderr)
             more = f"; about {one.replicas} replicas would decide" if one.replicas else ""
             said.append(f"{one.name}, the slopes differ by {_told(percent)} % in the end{more}.")
+        if self.restored:
+            said.append(
+                f"{self.restored} of {self.noise.cost.bursts} readings lay outside of the bounds: the nearest macro "
+                "state within was lifted anew."
+            )
         return said
 
     def _say_healing(self) -> str:
@@ -125,6 +140,8 @@ class Diagnosis:
 
     def _say_noise(self) -> str:
         slow = f"The slow rate is {_told(self.slow_rate)}." if isfinite(self.slow_rate.value) else ""
+        if abs(self.change_rate.value - abs(self.slow_rate.value)) > _TURNING * self.change_rate.value:
+            slow = f"The slope turns: it changes at the rate {_told(self.change_rate)}."
         if not len(self.noise.spread) or not isfinite(self.noise.spread[0]):
             return slow
         falls = f", falling with replicas as n^({_told(self.noise.exponent)})" if len(self.noise.spread) > 1 else ""
@@ -134,7 +151,7 @@ class Diagnosis:
 
     def _say_advice(self) -> str:
         if self.advice is None:
-            return "Nothing can be leapt over before that is settled."
+            return self._say_why_not()
         one = self.advice
         if one.speed_up <= 1:
             return f"A step of {one.step:.3g} is covered by its {BURSTS} bursts of {one.burst:.3g}: simulate plainly."
@@ -145,6 +162,13 @@ class Diagnosis:
         return (
             f"Take healing {one.healing:.3g}, bursts of {one.burst:.3g} and steps of {one.step:.3g}{replicas}: {gain}."
         )
+
+    def _say_why_not(self) -> str:
+        if self.verdict is Verdict.DOES_NOT_CLOSE or isinf(self.healing.value):
+            return "Nothing can be leapt over before that is settled."
+        if isnan(self.slow_rate.value):
+            return "No slope was seen to leap along: begin at a macro state that moves, or take more replicas."
+        return f"The slope of a burst drowns in the noise of {self.noise.cost.bursts} replicas: take more."
 
 
 def _told(value: Value) -> str:

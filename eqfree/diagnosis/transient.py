@@ -10,12 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-__all__ = ["Transient", "fit_transient", "jackknife", "leave_out", "length", "seen", "slow_rate"]
+__all__ = [
+    "ROUND_OFF",
+    "Transient",
+    "change_rates",
+    "fit_transient",
+    "jackknife",
+    "leave_out",
+    "length",
+    "seen",
+    "slow_rate",
+]
 
 Array: TypeAlias = NDArray[np.float64]
+FAR = 4.0  # slow times: the most that two moves tell
+ROUND_OFF = 1e-9  # of what moves: less has not moved
 _GROUPS = 40  # of replicas, for the jackknife
 _ONE_SIDED = 0.00135  # how often a normal number exceeds three standard errors
-_ROUND_OFF, _TINY = 1e-9, float(np.finfo(float).tiny)
+_TINY = float(np.finfo(float).tiny)
 _RATES, _ZOOMS = 65, 7  # tried at once, and how often: a rate is found to one part in 1e9
 
 
@@ -67,18 +79,18 @@ def jackknife(estimates: Array) -> Array:
     return np.asarray(np.sqrt((groups - 1) / groups * (spread**2).sum(axis=0)))
 
 
-def seen(estimates: Array, looks: int = 1) -> bool:
+def seen(estimates: Array, looks: int = 1, *, least: Array | float = ROUND_OFF) -> bool:
     """Whether any component (1 + group, component) differs from zero by more than three standard errors.
 
     By more where there are few groups (Student's t), many components, or several ``looks`` to choose the largest
-    from (Bonferroni). Without noise, whether any differs by more than round-off.
+    from (Bonferroni). Without noise, whether any differs by more than ``least``, its round-off.
 
     >>> seen(np.array([[2.0], [2.1], [1.9]])), seen(np.array([[1e-12]]))
     (False, False)
     """
     value, groups = np.abs(estimates[0]), len(estimates) - 1
     if groups == 0:
-        return bool((value > _ROUND_OFF).any())
+        return bool((value > least).any())
     quantile = stdtrit(groups - 1, 1 - _ONE_SIDED / (value.size * looks))
     return bool((value > quantile * jackknife(estimates)).any())
 
@@ -105,7 +117,31 @@ def slow_rate(first: Array, second: Array, duration: float, noise: float) -> flo
     """
     square = float(first @ first) - noise
     ratio = float(first @ second) / square if square > 0 else 1.0
-    return -log(min(max(ratio, np.exp(-4.0)), np.exp(4.0))) / duration
+    return -log(min(max(ratio, np.exp(-FAR)), np.exp(FAR))) / duration
+
+
+def change_rates(first: Array, second: Array, duration: float, noise: float, least: Array) -> Array:
+    """The rates (1 + group,) at which a slope changes, as it dies, grows or turns: of moves as `slow_rate` has them.
+
+    The second move is taken apart, into what is along the first and, less what its noise adds to its square, what is
+    across: ``|log(along + i across)| / duration``, in parts of the first. Exact for one exponential, real or complex,
+    that turns by less than a half over a duration. What is across counts where it is seen, never for one component.
+
+    >>> angle = 0.3
+    >>> first, second = np.array([[1.0, 0.0]]), np.array([[np.cos(angle), np.sin(angle)]])
+    >>> change_rates(first, second, 0.1, 0.0, np.zeros(2)).round(9)
+    array([3.])
+    """
+    squares, overlaps = (first**2).sum(axis=1), (first * second).sum(axis=1)
+    across = second - (overlaps / np.maximum(squares, _TINY))[:, None] * first
+    turns = np.zeros(len(across))
+    if seen(across, least=least):
+        turns = np.sqrt(np.maximum((across**2).sum(axis=1) - float((jackknife(across) ** 2).sum()), 0.0))
+    told = squares > noise
+    squares = np.where(told, squares - noise, 1.0)
+    ratios = np.where(told, overlaps / squares + 1j * turns / np.sqrt(squares), 1.0)
+    sizes = np.clip(np.abs(ratios), np.exp(-FAR), np.exp(FAR))
+    return np.asarray(np.hypot(np.log(sizes), np.angle(ratios)) / duration)
 
 
 def fit_transient(

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 import eqfree as ef
 from analysis import draw_diagnosis
 from eqfree.diagnosis import Verdict
+from eqfree.ensemble import NotFiniteError
 from tests.eqfree.lattices import GrowingCells, RepulsiveGas
 from tests.eqfree.models import Brownian, OrnsteinUhlenbeck, decay, drift
+from tests.eqfree.projective.test_rhs import Clock
 
 Array = NDArray[np.float64]
 
@@ -141,6 +143,60 @@ def test_fast_variables_within_the_macro_state_heal_on_their_own_way() -> None:
     assert not found.comparisons[0].healing.happens
     assert found.fast_rate.value == pytest.approx(200.0, rel=0.01)
     assert found.healing.value == pytest.approx(log(20) / 200, rel=0.05)
+
+
+@pytest.mark.parametrize("time", [0.0, 1.0, 4.0])
+def test_a_model_that_knows_what_time_it_is_is_diagnosed_at_that_time(time: float) -> None:
+    """x' = cos t: the carried path moves by sin(t + 3 h/2) - sin(t + h) over its first half, h the horizon."""
+    clock = ef.CoarseTimeStepper(Clock())
+    found = ef.diagnose(clock, [0.3], horizon=0.2, time=time, lifts={"The same": clock})
+    first, second = np.diff(np.sin(time + np.array([0.2, 0.3, 0.4])))
+    assert [one.verdict for one in found.comparisons] == [Verdict.CLOSES, Verdict.CLOSES]
+    assert found.slow_rate.value == pytest.approx(-log(second / first) / 0.1)
+    assert found.advice is not None
+    ends = np.sin(time + np.array([found.advice.healing, found.advice.burst]))
+    assert found.noise.slope[0] == pytest.approx(np.diff(ends)[0] / (found.advice.burst - found.advice.healing))
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-12, 1e-9, 1e12])
+def test_the_unit_of_the_macro_state_changes_nothing(unit: float) -> None:
+    model = SlowFast(100.0)
+    found = diagnose(
+        ef.micro_model(
+            lambda u, rng: np.array([u[0] / unit, 1.0]),
+            model.evolve,
+            lambda micro: micro[:1] * unit,
+            deterministic=True,
+        ),
+        [unit],
+    )
+    assert found.verdict is Verdict.CLOSES
+    assert found.slow_rate.value == pytest.approx(1.0, rel=0.01)
+    assert found.healing.value == pytest.approx(log(20) / 100, rel=0.01)
+
+
+def test_round_off_of_a_large_number_is_no_transient() -> None:
+    """Numbers near 1e8 are known to 1.5e-8, of moves of one."""
+
+    def evolve(micro: Array, duration: float, rng: Generator) -> Array:
+        return np.asarray(1e8 + (micro - 1e8) * np.exp(-duration))
+
+    found = diagnose(ef.micro_model(lambda u, rng: u, evolve, lambda u: u, deterministic=True), [1e8 + 1])
+    assert isnan(found.fast_rate.value)
+    assert found.slow_rate.value == pytest.approx(1.0, rel=1e-5)
+
+
+def test_a_field_that_is_round_off_of_another_is_not_heard() -> None:
+    """A total momentum that is zero but for the last bits of the density."""
+
+    def restrict(micro: Array) -> Array:
+        return np.array([micro[0], 1e-16 * np.sin(1e17 * micro[0])])
+
+    model = SlowFast(100.0)
+    fields = [ef.Field("density"), ef.Field("momentum")]
+    found = diagnose(ef.micro_model(model.lift, model.evolve, restrict, fields=fields, deterministic=True), [1.0, 0.0])
+    assert found.verdict is Verdict.CLOSES
+    assert found.fast_rate.value == pytest.approx(100.0, rel=0.01)
 
 
 # Closure
@@ -314,7 +370,81 @@ def test_times_of_the_advice_are_multiples_of_the_time_step() -> None:
         assert time / 0.004 == pytest.approx(round(time / 0.004))
 
 
+def rotating(rate: complex) -> ef.MicroModel:
+    """z' = -rate z."""
+
+    def evolve(micro: Array, duration: float, rng: Generator) -> Array:
+        later = complex(*micro) * np.exp(-rate * duration)
+        return np.array([later.real, later.imag])
+
+    return ef.micro_model(lambda macro, rng: macro, evolve, lambda micro: micro, deterministic=True)
+
+
+@pytest.mark.parametrize("rate", [1j, 3 - 4j, -0.3 + 0.4j, 20j])
+@pytest.mark.parametrize("horizon", [None, 0.2])
+def test_the_step_follows_an_oscillation(rate: complex, horizon: float | None) -> None:
+    found = diagnose(rotating(rate), [1.0, 0.0], horizon=horizon)
+    assert found.change_rate.value == pytest.approx(abs(rate), rel=1e-6)
+    assert found.advice is not None
+    assert found.advice.step == pytest.approx(sqrt(6 * 0.05) / abs(rate), rel=1e-6)
+    assert f"The slope turns: it changes at the rate {abs(rate):.3g}" in found.words
+
+
+def test_a_slope_that_changes_its_sign_is_looked_at_before_it_does() -> None:
+    """x' = cos t, over shorter horizons than a quarter of its period: its rate of change is tan t, in the middle."""
+    found = diagnose(Clock(), [0.0])
+    assert found.horizon < np.pi / 4
+    assert found.slow_rate.value == pytest.approx(np.tan(1.5 * found.horizon), rel=0.05)
+
+
+def test_noise_alone_does_not_turn_a_slope() -> None:
+    """Six numbers that decay together, each with noise of its own."""
+    found = diagnose(OrnsteinUhlenbeck(noise=0.05), np.arange(1.0, 7.0), replicas=200, horizon=0.5)
+    assert abs(found.change_rate.value - 1.0) < 4 * found.change_rate.stderr
+    assert "turns" not in found.words
+
+
 # Edges
+
+
+@pytest.mark.parametrize("macro", [0.0, 1.0])
+def test_where_nothing_moves_there_is_nothing_to_advise(macro: float) -> None:
+    rest = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u, lambda u: u)
+    for model in (rest, decay(rate=0.0), OrnsteinUhlenbeck()):
+        found = diagnose(model, [0.0 if isinstance(model, OrnsteinUhlenbeck) else macro], horizon=1.0)
+        assert found.advice is None
+        assert "No slope was seen" in found.words
+        assert "  " not in found.words
+
+
+def test_a_slope_that_drowns_in_the_noise_of_its_burst_asks_for_more_replicas() -> None:
+    """A drift of 2 is seen over half the horizon, 1 ± 0.5 by 32 replicas; a shorter burst hides it."""
+    found = [
+        ef.diagnose(ef.CoarseTimeStepper(Brownian(2.0, 4.0), replicas=32, seed=seed), [0.0], horizon=1.0)
+        for seed in range(40)
+    ]
+    hidden = [one for one in found if "The slope of a burst drowns in the noise of 32 replicas" in one.words]
+    assert hidden
+    assert all(one.advice is None for one in hidden)
+    assert all(one.advice.replicas > 0 for one in found if one.advice is not None)
+
+
+def test_readings_that_noise_takes_over_a_bound_are_lifted_anew_from_the_bound() -> None:
+    """A decay near zero, with noise that reaches below."""
+    model = OrnsteinUhlenbeck(noise=0.1)
+    bounded = ef.micro_model(model.lift, model.evolve, model.restrict, fields=[ef.Field("density", bounds=(0.0, inf))])
+    found = diagnose(bounded, [0.2], horizon=1.0)
+    assert 0 < found.restored < 32
+    assert f"{found.restored} of 32 readings lay outside of the bounds" in found.words
+    within = diagnose(bounded, [20.0], horizon=1.0)
+    assert within.restored == 0
+    assert "bounds" not in within.words
+
+
+def test_a_model_that_breaks_down_says_so_as_a_burst_does() -> None:
+    broken = ef.micro_model(lambda u, rng: u, lambda u, t, rng: np.nan * u, lambda u: u, deterministic=True)
+    with pytest.raises(NotFiniteError):
+        diagnose(broken)
 
 
 def test_a_straight_line_has_nothing_to_heal_and_no_slow_time() -> None:
@@ -390,6 +520,7 @@ def test_the_tables_can_be_drawn() -> None:
         ({"tolerance": 1.5}, "`tolerance` must be between 0 and 1.*got 1.5"),
         ({"horizon": 0.0}, "`horizon` must be a positive time: got 0.0"),
         ({"horizon": inf}, "`horizon` must be a positive time: got inf"),
+        ({"time": inf}, "`time` must be finite: got inf"),
         ({"key": (-1,)}, "A key must be"),
         ({"lifts": {"noisy": ef.CoarseTimeStepper(Brownian())}}, "`lifts` must be deterministic where `stepper` is"),
     ],
