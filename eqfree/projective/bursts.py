@@ -44,16 +44,16 @@ def check_healing(burst: float, healing: float) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """A stepper for groups of any size at any time, and what its populations can be."""
+    """A stepper for groups of any size at any time, and what its populations can be; ``start`` is one they have."""
 
     stepper: CoarseTimeStepper
-    shape: tuple[int, ...]
+    start: Array
     _sized: dict[int, CoarseTimeStepper] = field(default_factory=dict, repr=False)
 
     @cached_property
     def region(self) -> Region:
         """Of feasible macro states."""
-        return Region.of(self.stepper, self.shape)
+        return Region.of(self.stepper, self.start.shape, self.start)
 
     def group(self, replicas: int, time: float) -> CoarseTimeStepper:
         """The stepper of a group; made once for each size, so that the model is compiled and sent once."""
@@ -169,6 +169,5 @@ class Bursts:
         """An open system may change what its lift reproduces: then there is nothing to go back to."""
         if self._totals is None or not self._totals.size:
             return
-        region = self._ensemble.region
-        if not np.allclose(region.totals(before), region.totals(after), rtol=1e-9, atol=0.0):
+        if not self._ensemble.region.keeps(before, after):
             self._totals = None
