@@ -55,7 +55,8 @@ class MicroModel(Protocol):
     ``agent_updates(macro, duration) -> float``
         How many updates of an agent it takes to evolve such a macro state: the cost that results report.
     ``warm()``
-        Compile now; it is called once, before the first burst, in whichever process works.
+        Compile now; it is called once, before the first burst, in whichever process works. In this process a model
+        that has ``at`` is warmed as it was given, for all times.
     """
 
     def lift(self, macro: NDArray[np.float64], rng: Generator) -> Any:

@@ -205,6 +205,7 @@ class _Story:
         """All of it; without a row where nothing was to be told yet."""
         shape = (len(self.told), *np.shape(macro0))
         state = self.state
+        controlled = state.step or self.status is Status.BUDGET
         return Trajectory(
             times=np.array([one.time for one in self.told]),
             macro=np.array([one.macro for one in self.told]).reshape(shape),
@@ -214,7 +215,7 @@ class _Story:
             detail=" ".join(filter(None, [self.detail, *_remarks(state, state.number - self.prepared)])),
             fields=self.run.ensemble.stepper.fields,
             degrees=state.degrees,
-            truncation=np.array([one.truncation for one in self.told]).reshape(shape) if state.step else None,
+            truncation=np.array([one.truncation for one in self.told]).reshape(shape) if controlled else None,
             crossings=tuple(self.crossings),
             records=np.array(self.records) if self.record is not None else None,
             restored=state.restored,

@@ -90,7 +90,7 @@ class Run:
     def prepare(self, state: ProjectiveState, duration: float) -> Made:
         """A preliminary burst."""
         bursts = self.bursts(state)
-        step = Step(duration, bursts.simulate(state.groups, state.time, duration))
+        step = Step(duration, bursts.simulate(state.groups, state.time, duration).groups)
         groups = bursts.feasible(step.groups)
         after = replace(
             state,
