@@ -45,7 +45,8 @@ class MicroModel(Protocol):
     ``time_step``
         A duration must be a multiple of it.
     ``conserved(macro) -> array``
-        What ``lift`` must reproduce exactly: a linear function of the macro state, rounded or not.
+        What ``lift`` must reproduce exactly: a linear function of the macro state, rounded or not, which may refuse
+        by a ValueError what no population has.
     ``at(time) -> micro-model``
         The model whose ``lift`` makes populations of that time; without it, one time is like another.
     ``pack(micro) -> dict of arrays`` and ``unpack(packed) -> micro``

@@ -31,7 +31,7 @@ _MOST = 8  # by what factor the replicas change at most from step to step
 _LEAST = 2  # replicas in a group: their spread says how many there should be
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Adaptive:
     """A projective scheme whose step follows its truncation error, and whose replicas follow its statistical error.
 

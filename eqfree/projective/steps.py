@@ -52,7 +52,7 @@ class Run:
 
     def steps(self, state: ProjectiveState, end: float) -> Iterator[Made]:
         """Until the end, or until the method's budget is spent."""
-        if np.isnan(state.span[1]):
+        if np.isnan(state.span[1]) or copysign(1.0, end - state.time) * (end - state.span[1]) > 0:
             state = replace(state, span=np.array([state.span[0], end]))
         while state.time != end:
             made = self._next(state, end)

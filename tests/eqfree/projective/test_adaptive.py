@@ -212,6 +212,14 @@ def test_step_and_replicas_are_carried_in_the_state() -> None:
     assert whole[0].sizes.sum() != 16
 
 
+def test_a_run_that_goes_on_divides_its_error_over_the_longer_time() -> None:
+    stepper, method = ef.CoarseTimeStepper(decay()), Adaptive(Embedded32(step=0.2, burst=0.001), tolerance=0.02)
+    states = list(iter_projective(stepper, 0.5, ProjectiveState.begin(stepper, 0.0, [1.0]), method))
+    assert states[-1].span.tolist() == [0.0, 0.5]
+    assert list(iter_projective(stepper, 2.0, states[-1], method))[-1].span.tolist() == [0.0, 2.0]
+    assert list(iter_projective(stepper, 0.5, states[0], method))[-1].span.tolist() == [0.0, 0.5]
+
+
 def pair(tableau: Tableau) -> RungeKutta:
     return RungeKutta(1.0, 0.1, tableau=tableau)
 
@@ -273,6 +281,11 @@ def test_a_number_whose_error_does_not_matter_is_not_controlled() -> None:
     assert result.success
     assert result.macro[-1, 0] == pytest.approx(np.exp(-1.0), abs=0.01)
     assert result.cost.bursts <= 6 * 16 * len(result.times)
+
+
+def test_a_method_with_an_array_of_tolerances_can_be_compared_and_be_a_key() -> None:
+    first, second = (Adaptive(Embedded32(0.5, 0.1), np.array([0.1, 0.2])) for _ in range(2))
+    assert len({first, second, first}) == 2
 
 
 def test_a_budget_that_ends_before_the_first_step_leaves_no_truncation_error() -> None:
