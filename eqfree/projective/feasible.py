@@ -87,7 +87,7 @@ class Region:
         Raises
         ------
         OutOfBoundsError
-            If a state is not finite, or none within the bounds has the totals.
+            If a state is not finite, none within the bounds has the totals, or the model refuses it.
         ValueError
             If ``conserved`` is no linear function.
 
@@ -161,13 +161,20 @@ class Region:
         inside = bool(((macro >= low) & (macro <= high)).all())
         return inside and (totals is None or self._has(macro, totals))
 
+    def _asked(self, macro: Array) -> Array:
+        """The totals of a state within the bounds, which the model may refuse nevertheless."""
+        try:
+            return np.asarray(self.totals(macro[None])[0])
+        except ValueError as refusal:
+            raise OutOfBoundsError(f"The model refuses a state within its bounds. {refusal}") from refusal
+
     def _has(self, macro: Array, totals: Array) -> bool:
-        missing = np.abs(self.totals(macro[None])[0] - totals)
+        missing = np.abs(self._asked(macro) - totals)
         return not missing.any() or bool((missing <= _ROUND_OFF * self._size(macro[None])[0]).all())
 
     def _agrees(self, macro: Array, totals: Array) -> bool:
         """Whether a state has the totals that it should have, if these are linear; whole ones may have been rounded."""
-        found = self.totals(macro[None])[0]
+        found = self._asked(macro)
         slack = np.where(found == np.rint(found), 1.0, 0.0) + _ROUND_OFF * self._size(macro[None])[0]
         return bool((np.abs(found - totals) <= slack).all())
 

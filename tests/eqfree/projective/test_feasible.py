@@ -97,6 +97,8 @@ def test_a_state_that_has_its_totals_is_never_probed() -> None:
     region = Region((2,), (densities(2),), conserved, inside=np.array([0.5, 0.25]))
     assert region.restore(np.array([[0.5, 0.25]]), np.array([[7.0]])).number == 0
     assert region.restore(np.array([[-0.5, 0.25]]), np.array([[7.0]])).macro.tolist() == [[0.0, 0.25]]
+    with pytest.raises(OutOfBoundsError, match=r"refuses a state within its bounds\. too many"):
+        region.restore(np.array([[0.75, 0.5]]), np.array([[7.0]]))
 
 
 def test_totals_are_known_where_the_model_refuses_zero_and_far_states() -> None:
