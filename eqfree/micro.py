@@ -45,7 +45,8 @@ class MicroModel(Protocol):
     ``time_step``
         A duration must be a multiple of it.
     ``conserved(macro) -> array``
-        What ``lift`` must reproduce exactly: a linear function of the macro state, rounded or not.
+        What ``lift`` must reproduce exactly: a linear function of the macro state, rounded or not, which may refuse
+        by a ValueError what no population has.
     ``at(time) -> micro-model``
         The model whose ``lift`` makes populations of that time; without it, one time is like another.
     ``pack(micro) -> dict of arrays`` and ``unpack(packed) -> micro``
@@ -55,7 +56,8 @@ class MicroModel(Protocol):
     ``agent_updates(macro, duration) -> float``
         How many updates of an agent it takes to evolve such a macro state: the cost that results report.
     ``warm()``
-        Compile now; it is called once, before the first burst, in whichever process works.
+        Compile now; it is called once, before the first burst, in whichever process works. In this process a model
+        that has ``at`` is warmed as it was given, for all times.
     """
 
     def lift(self, macro: NDArray[np.float64], rng: Generator) -> Any:

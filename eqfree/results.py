@@ -234,7 +234,8 @@ class Trajectory:
     degrees
         Of freedom behind the standard errors; infinite where there is no doubt about them.
     truncation : (time, ...)
-        What a method that controls its truncation error estimates it to be, added up; else None.
+        What a method that controls its truncation error estimates it to be, added up over the steps; else None. What
+        the flow makes of it on the way is not in it.
     crossings
         The events on the way, in order.
     records

@@ -307,7 +307,11 @@ class CoarseTimeStepper:
         >>> stepper.at(2.0) is stepper
         True
         """
-        return replace(self, model=self.model.at(time)) if is_timed(self.model) else self
+        if not is_timed(self.model):
+            return self
+        timed = replace(self, model=self.model.at(time))
+        timed.__dict__["_warm"] = replace(self._warm, model=timed.model)  # what is compiled holds at any time
+        return timed
 
     def replay(self, error: BaseException, observe: Observe | None = None) -> Any:
         """Run the replica that raised ``error`` again, in this thread, where a debugger can look.

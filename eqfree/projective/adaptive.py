@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import copysign
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eqfree.ensemble import NotFiniteError
+from eqfree.fields import OutOfBoundsError
 from eqfree.projective.bursts import Bursts
 from eqfree.projective.estimators import Estimate
 from eqfree.projective.groups import mean, stderr
@@ -28,7 +31,7 @@ _MOST = 8  # by what factor the replicas change at most from step to step
 _LEAST = 2  # replicas in a group: their spread says how many there should be
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Adaptive:
     """A projective scheme whose step follows its truncation error, and whose replicas follow its statistical error.
 
@@ -39,7 +42,9 @@ class Adaptive:
     estimate is above its part of the share by two standard errors of its own, its part being the step's part of the
     time span, and the next one is longer where it is below by as many: a large estimate that may be noise shortens
     nothing. All stages of a step have the same noise, most of which cancels in the estimate. It is that of the
-    embedded, less accurate scheme: the trajectory is better.
+    embedded, less accurate scheme: the trajectory is better. What steps err is added up as if the flow carried it
+    along unchanged: where it stretches differences, as x' = x does, the error at the end is larger than the tolerance
+    by as much. A step into what no population can be, or the model cannot compute, is repeated shorter.
 
     *Noise.* The replicas of a step are so many that the variance of the trajectory, by the spread of its groups, grows
     in proportion to time towards its share. How much noise a step adds is seen from its single replicas. Where it is
@@ -55,17 +60,19 @@ class Adaptive:
         A scheme with embedded weights: `Embedded32`, `Embedded54`, or a `RungeKutta` with such a tableau.
     tolerance
         The error that is wanted at the end of the time span, in units of the macro state; one for all its numbers, or
-        an array that fits its shape.
+        an array that fits its shape, infinite for a number whose error does not matter.
     budget
-        ``bursts`` or ``micro_time`` of it, or both, are never exceeded: what was computed within them is kept, with
-        `Status.BUDGET`.
+        ``bursts`` or ``micro_time`` of it, or both: no step begins that would exceed them, and what was computed within
+        them is kept, with `Status.BUDGET`. A preliminary burst comes first, and is made in any case; the bursts that
+        locate events come on top.
     share
         Of the tolerance, for truncation.
 
     Raises
     ------
     ValueError
-        For a scheme without embedded weights, or a tolerance, budget or share that is not positive.
+        For a scheme whose embedded weights tell no error, a tolerance that is not positive, a share that is none, or a
+        budget of anything else.
 
     References
     ----------
@@ -88,14 +95,23 @@ class Adaptive:
     share: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.method.coefficients.embedded is None:
+        tableau = getattr(self.method, "coefficients", None)
+        if tableau is None or tableau.embedded is None:
             raise ValueError(
                 f"`method` must have embedded weights, as Embedded32 has: got {type(self.method).__name__}."
             )
-        if not (np.isfinite(self.tolerance).all() and (np.asarray(self.tolerance) > 0).all()):
+        if tableau.order < 2:
+            raise ValueError(
+                f"`method` must be of order 2 or more, so that its embedded scheme has one: got order {tableau.order}."
+            )
+        if np.array_equal(tableau.embedded, tableau.weights):
+            raise ValueError(f"The embedded weights of `method` must differ from its own: got {tableau.weights} twice.")
+        if not (np.asarray(self.tolerance) > 0).all():
             raise ValueError(f"`tolerance` must be positive: got {self.tolerance!r}.")
-        if self.budget is not None and not (self.budget.bursts > 0 or self.budget.micro_time > 0):
-            raise ValueError(f"`budget` must limit bursts or micro_time: got {self.budget}.")
+        if self.budget is not None:
+            limits, others = (self.budget.bursts, self.budget.micro_time), (self.budget.agent_updates, self.budget.wall)
+            if not max(limits) > 0 or any(others):
+                raise ValueError(f"`budget` must limit bursts or micro_time, and nothing else: got {self.budget}.")
         if not 0 < self.share < 1:
             raise ValueError(f"`share` must lie between 0 and 1: got {self.share}.")
 
@@ -117,14 +133,22 @@ class Adaptive:
         """A step of the length and the replicas that the errors ask for, no longer than ``duration``."""
         if not state.exact and len(state.sizes) < 2:
             raise ValueError("Noise is controlled by the spread of two `groups` or more: got 1.")
+        self._check_tolerance(state.groups.shape[1:])
         sizes = state.sizes if state.exact else np.full(len(state.sizes), max(_LEAST, state.sizes.max()))
         length, usual = duration, state.step or self.step
         while not self._exceeds(state.cost + bursts.cost, sizes):
             bursts.again(sizes)
-            trial = self.method.advance(bursts, state, length)
+            try:
+                trial = self.method.advance(bursts, state, length)
+                bursts.check(trial.groups)
+            except (NotFiniteError, OutOfBoundsError):
+                if abs(length) <= self._shortest:
+                    raise
+                length = self._shorter(length, _SHORTEST)
+                continue
             truncation, factor = self._truncation(state, trial, sizes)
             if factor < 1:
-                length *= max(factor, self._shortest / abs(length))
+                length = self._shorter(length, factor)
                 continue
             noise, wanted = self._noise(state, trial)
             if wanted > 2 * sizes.sum():
@@ -145,6 +169,16 @@ class Adaptive:
     def _shortest(self) -> float:
         """The time that the bursts of a step cover: forward, such a step is simulated, and back it gains nothing."""
         return self.method.bursts * self.method.burst
+
+    def _shorter(self, length: float, factor: float) -> float:
+        return copysign(max(factor * abs(length), self._shortest), length)
+
+    def _check_tolerance(self, shape: tuple[int, ...]) -> None:
+        given = np.shape(self.tolerance)
+        if len(given) > len(shape) or any(
+            one not in (1, other) for one, other in zip(given[::-1], shape[::-1], strict=False)
+        ):
+            raise ValueError(f"`tolerance` must be one, or fit the macro state's shape {shape}: got shape {given}.")
 
     def _exceeds(self, spent: Cost, sizes: NDArray[np.int64]) -> bool:
         """Whether an attempt at a step would exceed the budget."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eqfree.burst import Burst
-from eqfree.ensemble import Key
+from eqfree.ensemble import Key, NotFiniteError
 from eqfree.projective.estimators import Estimate, Estimator
 from eqfree.projective.feasible import Region
 from eqfree.projective.slopes import Look
 from eqfree.results import Cost
 from eqfree.stepper import CoarseTimeStepper, Observe
 
-__all__ = ["Bursts", "Ensemble", "check_healing"]
+__all__ = ["Bursts", "Ensemble", "Simulated", "check_healing"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -42,18 +42,25 @@ def check_healing(burst: float, healing: float) -> None:
         )
 
 
+class Simulated(NamedTuple):
+    """Where plain simulation ends: groups (group, ...), and replicas (group, replica, ...) if they were asked for."""
+
+    groups: Array
+    samples: Array | None
+
+
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """A stepper for groups of any size at any time, and what its populations can be."""
+    """A stepper for groups of any size at any time, and what its populations can be; ``start`` is one they have."""
 
     stepper: CoarseTimeStepper
-    shape: tuple[int, ...]
+    start: Array
     _sized: dict[int, CoarseTimeStepper] = field(default_factory=dict, repr=False)
 
     @cached_property
     def region(self) -> Region:
         """Of feasible macro states."""
-        return Region.of(self.stepper, self.shape)
+        return Region.of(self.stepper, self.start.shape, self.start)
 
     def group(self, replicas: int, time: float) -> CoarseTimeStepper:
         """The stepper of a group; made once for each size, so that the model is compiled and sent once."""
@@ -121,7 +128,10 @@ class Bursts:
     def read(
         self, macro: Array, time: float, times: Array, part: int = 0, observe: Observe | None = None
     ) -> list[Burst]:
-        """Bursts from macro states (group, ...), lifted at ``time`` and read at ``times`` after that."""
+        """Bursts from macro states (group, ...), lifted at ``time`` and read at ``times`` after that.
+
+        Those that fail are paid for as if they had gone on to the end.
+        """
         number, self._number = part if self._paired else self._number, self._number + 1
         macros = self.feasible(macro)
         keys = [(*self._key, number, group) for group in range(len(macros))]
@@ -129,30 +139,44 @@ class Bursts:
         for size in np.unique(self.sizes).tolist():
             members = np.flatnonzero(self.sizes == size).tolist()
             stepper = self._ensemble.group(size, time)
-            bursts = stepper.bursts(
-                [macros[group] for group in members],
-                times,
-                [keys[group] for group in members],
-                observe,
-                samples=self._paired,
-            )
+            try:
+                bursts = stepper.bursts(
+                    [macros[group] for group in members],
+                    times,
+                    [keys[group] for group in members],
+                    observe,
+                    samples=self._paired,
+                )
+            except NotFiniteError:
+                runs = len(members) * (1 if stepper.deterministic else size)
+                self.cost += Cost(runs, runs * float(times[-1]))
+                raise
             results |= dict(zip(members, bursts, strict=True))
         ordered = [results[group] for group in range(len(macros))]
         self.cost = sum((burst.cost for burst in ordered), self.cost)
         self._watch(macros, np.array([burst.mean[-1] for burst in ordered]))
         return ordered
 
-    def simulate(self, macro: Array, time: float, duration: float) -> Array:
+    def simulate(self, macro: Array, time: float, duration: float) -> Simulated:
         """Macro states a ``duration`` later, simulated plainly: where the model's time steps end, and between them."""
         unit = getattr(self._ensemble.stepper.model, "time_step", None)
-        if unit is None:
-            return self._ends(macro, time, np.array([duration]))[:, -1]
-        count = max(ceil(duration / unit - 1e-9), 1)
-        before, after = np.moveaxis(self._ends(macro, time, unit * np.array([count - 1, count])), 1, 0)
-        return np.asarray(before + (duration / unit - (count - 1)) * (after - before))
+        times, share = np.array([duration]), 0.0
+        if unit is not None:
+            count = max(ceil(duration / unit - 1e-9), 1)
+            times, share = unit * np.array([count - 1, count]), duration / unit - (count - 1)
+        bursts = self.read(macro, time, times)
+        means, kept = [one.mean for one in bursts], [one.samples for one in bursts if one.samples is not None]
+        return Simulated(_between(np.array(means), 1, share), _between(np.array(kept), 2, share) if kept else None)
 
-    def _ends(self, macro: Array, time: float, times: Array) -> Array:
-        return np.array([burst.mean for burst in self.read(macro, time, times)])
+    def check(self, macro: Array) -> None:
+        """Refuse states that are near to none that populations can have.
+
+        Raises
+        ------
+        OutOfBoundsError
+            For the first of them.
+        """
+        self._ensemble.region.restore(macro, self._totals)
 
     def feasible(self, macro: Array) -> Array:
         """The nearest states that populations can have; counted."""
@@ -169,6 +193,10 @@ class Bursts:
         """An open system may change what its lift reproduces: then there is nothing to go back to."""
         if self._totals is None or not self._totals.size:
             return
-        region = self._ensemble.region
-        if not np.allclose(region.totals(before), region.totals(after), rtol=1e-9, atol=0.0):
+        if not self._ensemble.region.keeps(before, after):
             self._totals = None
+
+
+def _between(paths: Array, axis: int, share: float) -> Array:
+    """What paths of one or two readings are a share of the way from the first to the last."""
+    return np.asarray(paths.take(0, axis) + share * (paths.take(-1, axis) - paths.take(0, axis)))

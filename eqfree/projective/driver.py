@@ -23,6 +23,8 @@ __all__ = ["solve_projective"]
 Array: TypeAlias = NDArray[np.float64]
 Record: TypeAlias = Callable[[float, Array], ArrayLike]
 
+_ROUND_OFF = 1e-9  # of the time span: an event so near a time that is to be told is there
+
 
 def solve_projective(
     stepper: CoarseTimeStepper,
@@ -63,8 +65,9 @@ def solve_projective(
         there. By default the end of every step.
     events
         ``event(time, macro) -> float``, one or several: their zeros are found, on a cubic through the step that they
-        lie in. As in `scipy.integrate.solve_ivp`, ``event.terminal`` (true, or after how many times) ends the run, and
-        ``event.direction`` asks for one direction.
+        lie in, or in the preliminary burst. On the way out of what a population can be, and where no burst is possible
+        from the end of the step, it is a parabola. As in `scipy.integrate.solve_ivp`, ``event.terminal`` (true, or
+        after how many times) ends the run, and ``event.direction`` asks for one direction.
     record
         ``record(time, macro) -> array``: what to keep besides, at the times that are told.
     groups
@@ -104,7 +107,7 @@ def solve_projective(
     begin, end = _check_span(t_span)
     stops = _check_stops(t_eval, begin, end, preliminary)
     state = ProjectiveState.begin(stepper, begin, macro0, groups, end=float(stops[-1]))
-    run = Run(Ensemble(stepper, state.groups.shape[1:]), method, key)
+    run = Run(Ensemble(stepper, state.groups[0]), method, key)
     story = _Story(
         run=run,
         state=state,
@@ -119,7 +122,7 @@ def solve_projective(
         if t_eval is None or stops[0] == begin:
             story.tell()
         if preliminary:
-            story.state = run.prepare(state, preliminary)
+            story.prepare(preliminary)
         story.go(stops[stops != begin].tolist())
     except NotFiniteError as error:
         story.status = Status.NOT_FINITE
@@ -145,20 +148,33 @@ class _Story:
     records: list[Array] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
     watched: Cost = field(default_factory=Cost)
+    prepared: int = 0
     status: Status = Status.SUCCESS
     detail: str = ""
 
+    def prepare(self, duration: float) -> None:
+        """The preliminary burst, which is no step."""
+        self._take(self.run.prepare(self.state, duration))
+        self.prepared = 1
+        if self.every and self.status is not Status.SUCCESS:
+            self.tell()
+
     def go(self, stops: Sequence[float]) -> None:
         """From stop to stop, unless something ends the run before."""
-        for stop in stops:
+        for stop in stops if self.status is Status.SUCCESS else ():
             for made in self.run.steps(self.state, stop):
                 self._take(made)
+                if self.progress is not None and not made.step.spent:
+                    self.progress((self.state.time - self.begin) / (self.end - self.begin))
                 if self.every and not made.step.spent:
                     self.tell()
                 if self.status is not Status.SUCCESS:
-                    return
-            if not self.every:
+                    break
+            there = abs(self.state.time - stop) <= _ROUND_OFF * abs(self.end - self.begin)
+            if there and not self.every:
                 self.tell()
+            if self.status is not Status.SUCCESS:
+                return
 
     def tell(self) -> None:
         """Keep the state, and what the caller wants to keep of it."""
@@ -171,17 +187,15 @@ class _Story:
             self.state, self.status = made.after, Status.BUDGET
             return
         self.state = made.after
-        crossings, path, cost = self.run.crossings(self.events, made)
+        crossings, cost = self.run.crossings(self.events, made)
         self.watched += cost
-        for crossing in crossings:
+        for crossing, path in crossings:
             self.crossings.append(crossing)
-            if path is not None and self._is_last(crossing):
+            if self._is_last(crossing):
                 groups = self.run.feasible(path(crossing.time))
                 self.state = replace(self.state, time=crossing.time, groups=groups)
                 self.status = Status.EVENT
                 break
-        if self.progress is not None:
-            self.progress((self.state.time - self.begin) / (self.end - self.begin))
 
     def _is_last(self, crossing: Crossing) -> bool:
         allowed = int(getattr(self.events[crossing.event], "terminal", 0))
@@ -191,16 +205,17 @@ class _Story:
         """All of it; without a row where nothing was to be told yet."""
         shape = (len(self.told), *np.shape(macro0))
         state = self.state
+        controlled = state.step or self.status is Status.BUDGET
         return Trajectory(
             times=np.array([one.time for one in self.told]),
             macro=np.array([one.macro for one in self.told]).reshape(shape),
             stderr=np.array([one.stderr for one in self.told]).reshape(shape),
             cost=state.cost + self.watched,
             status=self.status,
-            detail=" ".join(filter(None, [self.detail, *_remarks(state)])),
+            detail=" ".join(filter(None, [self.detail, *_remarks(state, state.number - self.prepared)])),
             fields=self.run.ensemble.stepper.fields,
             degrees=state.degrees,
-            truncation=np.array([one.truncation for one in self.told]).reshape(shape) if state.step else None,
+            truncation=np.array([one.truncation for one in self.told]).reshape(shape) if controlled else None,
             crossings=tuple(self.crossings),
             records=np.array(self.records) if self.record is not None else None,
             restored=state.restored,
@@ -209,11 +224,11 @@ class _Story:
         )
 
 
-def _remarks(state: ProjectiveState) -> list[str]:
+def _remarks(state: ProjectiveState, steps: int) -> list[str]:
     remarks = []
     if state.simulated:
         remarks.append(
-            f"{state.simulated} of {state.number} steps were simulated plainly: their bursts would have covered them."
+            f"{state.simulated} of {steps} steps were simulated plainly: their bursts would have covered them."
         )
     if state.restored:
         remarks.append(

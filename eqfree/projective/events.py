@@ -36,11 +36,23 @@ class Cubic:
     slopes: tuple[Array, Array]
 
     @classmethod
-    def through(cls, before: ProjectiveState, first: Estimate, after: ProjectiveState, last: Estimate) -> Cubic:
-        """The path between two states, with what bursts from them said."""
+    def through(
+        cls, before: ProjectiveState, first: Estimate | None, after: ProjectiveState, last: Estimate | None
+    ) -> Cubic:
+        """The path between two states, with what bursts from them said.
+
+        Without a burst from its end it is the parabola that the other one begins, and without that a line.
+        """
         duration = after.time - before.time
-        change = (last.slope - first.slope) / duration
-        slopes = first.slope - first.middle * change, last.slope - last.middle * change
+        straight = (after.groups - before.groups) / duration
+        if first is None:
+            slopes = straight, straight
+        elif last is None:
+            begin = first.slope - first.middle * 2 * (straight - first.slope) / duration
+            slopes = begin, 2 * straight - begin
+        else:
+            change = (last.slope - first.slope) / duration
+            slopes = first.slope - first.middle * change, last.slope - last.middle * change
         return cls(before.time, duration, (before.groups, after.groups), slopes)
 
     def __call__(self, time: float) -> Array:
@@ -56,15 +68,33 @@ class Cubic:
 def changes(events: Sequence[Event], before: ProjectiveState, after: ProjectiveState) -> list[int]:
     """Which events change sign over a step, in the direction that they ask for, if they do.
 
-    As in `scipy.integrate.solve_ivp`, ``event.direction`` above zero asks for a change from below to above.
+    As in `scipy.integrate.solve_ivp`, ``event.direction`` above zero asks for a change from below to above, and an
+    event that is zero at the very beginning and leaves zero is one of the first step.
+
+    Raises
+    ------
+    ValueError
+        If an event returns anything but a number.
     """
     found = []
     for number, event in enumerate(events):
-        left, right = (float(event(state.time, state.macro)) for state in (before, after))
+        left, right = (_value(number, event, state) for state in (before, after))
         wanted = getattr(event, "direction", 0.0)
+        if left == 0 and before.number == 0:
+            left = -right
         if (left < 0 <= right and wanted >= 0) or (left > 0 >= right and wanted <= 0):
             found.append(number)
     return found
+
+
+def _value(number: int, event: Event, state: ProjectiveState) -> float:
+    value = np.asarray(event(state.time, state.macro))
+    if value.shape:
+        raise ValueError(
+            f"`events` must return one number for a time and a macro state: got shape {value.shape} of event {number}. "
+            "Return one of them, or make more events."
+        )
+    return float(value)
 
 
 def cross(number: int, event: Event, path: Cubic, state: ProjectiveState) -> Crossing:

@@ -19,8 +19,13 @@ __all__ = ["Region", "Restored"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-_UNIT = 2.0**30  # so large that a total which is rounded shows its slope; a power of two, so that no other one changes
+_UNITS = 2.0 ** np.arange(30, -32, -2)
+"""Changes that show the slopes of totals: so large that rounding does not matter, smaller where the model refuses them.
+
+Powers of two, so that a slope that is not rounded comes out as it is.
+"""
 _ROUND_OFF = 1e-10  # of a total
+_KEPT = 1e-9  # of a total: what a burst may change by round-off
 _PRECISION = 1e-12  # of the totals of a restored state, which may not be counted as restored again
 _ITERATIONS = 100
 _FAIR = 1e-4  # of the gain that the gradient promises: a step that brings less is halved
@@ -45,23 +50,33 @@ class Region:
     fields
         With their bounds.
     conserved
-        ``conserved(macro)``, a linear function, rounded or not; or None.
+        ``conserved(macro)``, a linear function, rounded or not; or None. It may refuse states that no population has.
+    inside : (...)
+        A state that a population has; by default the one within the bounds that is nearest to zero.
     """
 
     shape: tuple[int, ...]
     fields: tuple[Field, ...] = ()
     conserved: Callable[[Array], Array] | None = None
+    inside: Array | None = None
 
     @classmethod
-    def of(cls, stepper: CoarseTimeStepper, shape: tuple[int, ...]) -> Region:
+    def of(cls, stepper: CoarseTimeStepper, shape: tuple[int, ...], inside: Array | None = None) -> Region:
         """The region of a stepper's model."""
-        return cls(shape, stepper.fields, conserved_of(stepper.model))
+        return cls(shape, stepper.fields, conserved_of(stepper.model), inside)
 
     def totals(self, macro: Array) -> Array:
         """What is conserved of macro states (group, ...), as (group, total)."""
         if self.conserved is None:
             return np.empty((len(macro), 0))
         return np.array([np.ravel(self.conserved(one)) for one in macro], dtype=np.float64)
+
+    def keeps(self, before: Array, after: Array) -> bool:
+        """Whether states (group, ...) have the same totals, up to round-off of the numbers that they are made of."""
+        change = np.abs(self.totals(after) - self.totals(before))
+        if not change.any():
+            return True
+        return bool((change <= _KEPT * np.maximum(self._size(before), self._size(after))).all())
 
     def restore(self, macro: Array, totals: Array | None = None) -> Restored:
         """The nearest feasible states.
@@ -72,7 +87,7 @@ class Region:
         Raises
         ------
         OutOfBoundsError
-            If a state is not finite, or none within the bounds has the totals.
+            If a state is not finite, none within the bounds has the totals, or the model refuses it.
         ValueError
             If ``conserved`` is no linear function.
 
@@ -105,27 +120,63 @@ class Region:
         return low.reshape(self.shape), high.reshape(self.shape)
 
     @cached_property
-    def _slopes(self) -> Array:
-        """Of the totals, (total, number)."""
-        rows = np.empty((prod(self.shape), len(self._offset)))
-        for number in range(len(rows) if rows.size else 0):
-            unit = np.zeros(len(rows))
-            unit[number] = _UNIT
-            rows[number] = self.totals(unit.reshape(1, *self.shape))[0] - self._offset
-        return rows.T / _UNIT
+    def _base(self) -> tuple[Array, Array]:
+        """A state that the model does not refuse, and its totals: zero if it can be, where no rounding blurs them."""
+        zero = np.zeros(self.shape)
+        try:
+            return zero, self.totals(zero[None])[0]
+        except ValueError:
+            inside = np.clip(zero, *self._bounds) if self.inside is None else self.inside
+            return inside, self.totals(inside[None])[0]
 
     @cached_property
-    def _offset(self) -> Array:
-        return np.asarray(self.totals(np.zeros((1, *self.shape)))[0])
+    def _slopes(self) -> Array:
+        """Of the totals, (total, number)."""
+        return np.array([self._slope(number) for number in range(prod(self.shape))]).reshape(prod(self.shape), -1).T
+
+    def _slope(self, number: int) -> Array:
+        """By how much the totals change with a number; not at all where the model refuses every change of it alone."""
+        state, totals = self._base
+        for unit in (sign * size for size in _UNITS for sign in (1, -1)):
+            moved = state.copy()
+            moved.flat[number] += unit
+            try:
+                return np.asarray((self.totals(moved[None])[0] - totals) / unit)
+            except ValueError:
+                continue
+        return np.zeros_like(totals)
+
+    def _linear(self, macro: Array) -> Array:
+        """The totals of a state without rounding, also of one that no population has."""
+        state, totals = self._base
+        return np.asarray(totals + self._slopes @ (macro - state).ravel())
+
+    def _size(self, macro: Array) -> Array:
+        """How large the parts are that the totals of states (group, ...) add up, (group, total)."""
+        flat = np.abs(macro).reshape(len(macro), -1)
+        return np.asarray(np.abs(self.totals(macro)) + flat @ np.abs(self._slopes).T)
 
     def _holds(self, macro: Array, totals: Array | None) -> bool:
         low, high = self._bounds
         inside = bool(((macro >= low) & (macro <= high)).all())
         return inside and (totals is None or self._has(macro, totals))
 
+    def _asked(self, macro: Array) -> Array:
+        """The totals of a state within the bounds, which the model may refuse nevertheless."""
+        try:
+            return np.asarray(self.totals(macro[None])[0])
+        except ValueError as refusal:
+            raise OutOfBoundsError(f"The model refuses a state within its bounds. {refusal}") from refusal
+
     def _has(self, macro: Array, totals: Array) -> bool:
-        size = np.abs(totals) + np.abs(self._slopes) @ np.abs(macro.ravel())
-        return bool((np.abs(self.totals(macro[None])[0] - totals) <= _ROUND_OFF * size).all())
+        missing = np.abs(self._asked(macro) - totals)
+        return not missing.any() or bool((missing <= _ROUND_OFF * self._size(macro[None])[0]).all())
+
+    def _agrees(self, macro: Array, totals: Array) -> bool:
+        """Whether a state has the totals that it should have, if these are linear; whole ones may have been rounded."""
+        found = self._asked(macro)
+        slack = np.where(found == np.rint(found), 1.0, 0.0) + _ROUND_OFF * self._size(macro[None])[0]
+        return bool((np.abs(found - totals) <= slack).all())
 
     def _scale(self, macro: Array) -> Array:
         """The largest number of its field for every number, 1 where all are zero."""
@@ -137,8 +188,8 @@ class Region:
     def _nearest(self, macro: Array, scale: Array, totals: Array | None) -> Array:
         low, high = (bound.ravel() for bound in self._bounds)
         state = macro.ravel()
-        wanted = self.totals(macro[None])[0] if totals is None else totals
-        missing = np.zeros(len(wanted)) if totals is None else wanted - self._offset - self._slopes @ state
+        wanted = self._linear(macro) if totals is None else totals
+        missing = wanted - self._linear(macro)
         change = _least(self._slopes * scale, missing, (low - state) / scale, (high - state) / scale)
         if change is None:
             raise OutOfBoundsError(
@@ -146,7 +197,7 @@ class Region:
                 f"has the conserved totals {short(wanted)}."
             )
         found = np.clip(state + scale * change, low, high).reshape(self.shape)
-        if not self._has(found, wanted):
+        if not self._agrees(found, wanted):
             raise ValueError(
                 "The model's `conserved` must be a linear function of the macro state, rounded or not: got "
                 f"{short(self.totals(found[None])[0])} where a linear one is {short(wanted)}. Leave it out otherwise."

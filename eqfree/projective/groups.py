@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TypeAlias
 
 import numpy as np
@@ -35,10 +36,10 @@ def divide(stepper: CoarseTimeStepper, groups: int | None = None) -> NDArray[np.
     count = min(_GROUPS, replicas) if groups is None else groups
     if stepper.deterministic:
         count = 1
-    if not 1 <= count <= replicas:
+    if isinstance(count, bool) or not isinstance(count, Integral) or not 1 <= count <= replicas:
         raise ValueError(
-            f"`groups` must be from 1 to the number of replicas: got groups={groups} with replicas={replicas}. "
-            "A standard error needs two or more."
+            f"`groups` must be a whole number from 1 to that of the replicas: got groups={groups} with "
+            f"replicas={replicas}. A standard error needs two or more."
         )
     return np.array([len(part) for part in np.array_split(np.empty(replicas), count)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from eqfree.ensemble import Key
 from eqfree.projective.bursts import check_healing
 from eqfree.projective.estimators import Chord, Estimate, Estimator
+from eqfree.projective.feasible import Region
 from eqfree.projective.slopes import corrected
 from eqfree.stepper import CoarseTimeStepper
 
@@ -32,6 +34,8 @@ def as_rhs(
     The same key in every call: with the same random numbers the slope is a smooth function of ``y``, as such methods
     need, and the error that the noise makes does not show in their error estimate. Repeat the integration under
     another key to see it.
+
+    A state that no population has, as integrators ask of, has the slope of the nearest one: see `solve_projective`.
 
     *How to choose.* ``correct``: always, unless the burst is so short that O(burst) is a good error: uncorrected slopes
     are those of a later time. The integrator's tolerance: not below burst², which correction leaves. Explicit methods
@@ -76,8 +80,13 @@ def as_rhs(
     check_healing(burst, stepper.healing)
     times = estimator.times(stepper.healing, burst)
 
+    @cache
+    def region(size: tuple[int, ...]) -> Region:
+        return Region.of(stepper, size)
+
     def look(macro: Array, time: float, part: int = 0) -> Estimate:
-        bursts = stepper.at(time).bursts(list(macro), times, [(*key, part)], estimator.observe)
+        feasible = region(macro.shape[1:]).restore(macro).macro
+        bursts = stepper.at(time).bursts(list(feasible), times, [(*key, part)], estimator.observe)
         return estimator.estimate(bursts)
 
     def slope(time: float, state: ArrayLike) -> Array:

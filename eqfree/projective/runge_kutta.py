@@ -87,7 +87,8 @@ class Scheme(ABC):
         """One step, simulated plainly where its bursts would cover it."""
         look = bursts.look(self.estimator, self.burst)
         if 0 < duration <= self.bursts * self.burst:
-            return Step(duration, bursts.simulate(state.groups, state.time, duration), simulated=True)
+            groups, ends = bursts.simulate(state.groups, state.time, duration)
+            return Step(duration, groups, simulated=True, ends=ends)
         first = look(state.groups, state.time)
         begin, leap = state.time + self.burst, duration - self.burst
         tableau = self.coefficients

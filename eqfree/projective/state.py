@@ -43,7 +43,7 @@ class ProjectiveState:
         The estimate of the truncation error, added up, where the method makes one.
     span : (2,)
         Beginning and end of the run, over which a method that chooses its steps divides the error that it may make; an
-        end that is NaN is the one that the run is asked for.
+        end that is NaN is the one that the run is asked for. A run that goes on beyond its end has the later one.
     step
         That a method which chooses its steps tries next; 0 before the first.
     exact
@@ -101,8 +101,11 @@ class ProjectiveState:
 
     @property
     def stderr(self) -> Array:
-        """Of the mean: from the spread of the groups, with all that scheme and flow have made of their noise."""
-        return np.zeros(self.groups.shape[1:]) if self.exact else stderr(self.groups, self.sizes)
+        """Of the mean: from the spread of the groups, with all that scheme and flow have made of their noise.
+
+        Before the first step there is none.
+        """
+        return np.zeros(self.groups.shape[1:]) if self.exact or not self.number else stderr(self.groups, self.sizes)
 
     @property
     def degrees(self) -> float:

@@ -10,8 +10,10 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from eqfree.ensemble import Key
+from eqfree.ensemble import Key, NotFiniteError
+from eqfree.fields import OutOfBoundsError
 from eqfree.projective.bursts import Bursts, Ensemble
+from eqfree.projective.estimators import Estimate
 from eqfree.projective.events import Cubic, Event, changes, cross
 from eqfree.projective.state import Method, ProjectiveState, Step
 from eqfree.results import Cost, Crossing
@@ -50,7 +52,7 @@ class Run:
 
     def steps(self, state: ProjectiveState, end: float) -> Iterator[Made]:
         """Until the end, or until the method's budget is spent."""
-        if np.isnan(state.span[1]):
+        if np.isnan(state.span[1]) or copysign(1.0, end - state.time) * (end - state.span[1]) > 0:
             state = replace(state, span=np.array([state.span[0], end]))
         while state.time != end:
             made = self._next(state, end)
@@ -85,11 +87,12 @@ class Run:
         )
         return Made(state, step, after)
 
-    def prepare(self, state: ProjectiveState, duration: float) -> ProjectiveState:
-        """The state after a preliminary burst."""
+    def prepare(self, state: ProjectiveState, duration: float) -> Made:
+        """A preliminary burst."""
         bursts = self.bursts(state)
-        groups = bursts.feasible(bursts.simulate(state.groups, state.time, duration))
-        return replace(
+        step = Step(duration, bursts.simulate(state.groups, state.time, duration).groups)
+        groups = bursts.feasible(step.groups)
+        after = replace(
             state,
             number=state.number + 1,
             time=state.time + duration,
@@ -99,23 +102,38 @@ class Run:
             moved=bursts.moved,
             cost=state.cost + bursts.cost,
         )
+        return Made(state, step, after)
 
-    def crossings(self, events: Sequence[Event], made: Made) -> tuple[list[Crossing], Cubic | None, Cost]:
-        """Those of a step, in order, the path that they lie on, and what finding them cost."""
-        found = changes(events, made.before, made.after)
-        cost = Cost()
+    def crossings(self, events: Sequence[Event], made: Made) -> tuple[list[tuple[Crossing, Cubic]], Cost]:
+        """Those of a step, in order, each with the path that it lies on, and what finding them cost.
+
+        Where the step ended in a state that no population has, the way there is what crosses a bound, and it is looked
+        at first; an event that only restoring brings about lies on the way to the nearest state that one has.
+        """
+        landed = replace(made.after, groups=made.step.groups)
+        ends = [made.after] if np.array_equal(landed.groups, made.after.groups) else [made.after, landed]
+        found = {number: end for end in ends for number in changes(events, made.before, end)}
         if not found:
-            return [], None, cost
-        ends = [made.step.first]
-        for state in [made.before, made.after] if ends[0] is None else [made.after]:
-            bursts = self.bursts(state)
-            ends.append(self.method.look(bursts, state))
-            cost += bursts.cost
-        first, last = [end for end in ends if end is not None]
-        path = Cubic.through(made.before, first, made.after, last)
-        crossings = [cross(number, events[number], path, made.after) for number in found]
-        forward = copysign(1.0, path.duration)
-        return sorted(crossings, key=lambda one: forward * one.time), path, cost
+            return [], Cost()
+        (first, before), (last, after) = self._look(made.before, made.step.first), (None, Cost())
+        if made.after in found.values():
+            last, after = self._look(made.after)
+        crossings = []
+        for number, end in found.items():
+            path = Cubic.through(made.before, first, end, last if end is made.after else None)
+            crossings.append((cross(number, events[number], path, end), path))
+        forward = copysign(1.0, made.step.duration)
+        return sorted(crossings, key=lambda one: forward * one[0].time), before + after
+
+    def _look(self, state: ProjectiveState, known: Estimate | None = None) -> tuple[Estimate | None, Cost]:
+        """The slope at a state, none where the model has none, and what it cost."""
+        if known is not None:
+            return known, Cost()
+        bursts = self.bursts(state)
+        try:
+            return self.method.look(bursts, state), bursts.cost
+        except (NotFiniteError, OutOfBoundsError):
+            return None, bursts.cost
 
 
 def iter_projective(
@@ -134,5 +152,5 @@ def iter_projective(
     >>> [state.time for state in states]
     [0.5, 1.0]
     """
-    run = Run(Ensemble(stepper, state.groups.shape[1:]), method, key)
+    run = Run(Ensemble(stepper, state.groups[0]), method, key)
     return (made.after for made in run.steps(state, end) if not made.step.spent)

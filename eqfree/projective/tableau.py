@@ -21,6 +21,8 @@ __all__ = [
 
 Array: TypeAlias = NDArray[np.float64]
 
+_ROUND_OFF = 1e-12
+
 
 @dataclass(frozen=True, eq=False)
 class Tableau:
@@ -37,14 +39,15 @@ class Tableau:
     weights : (stage,)
         ``w``, which add up to one.
     order
-        Of accuracy.
+        Of accuracy: the conditions of the first two are checked, those of higher ones are taken on trust.
     embedded : (stage,) or None
         Other weights.
 
     Raises
     ------
     ValueError
-        For coefficients of shapes that do not fit, or weights that do not add up to one.
+        For coefficients of shapes that do not fit or that are not finite, weights that do not add up to one, or an
+        order above 1 that the first conditions rule out.
 
     References
     ----------
@@ -66,23 +69,20 @@ class Tableau:
         weights = np.array(self.weights, dtype=np.float64)
         if weights.ndim != 1 or not len(weights):
             raise ValueError(f"`weights` must be one number a stage: got shape {weights.shape}.")
-        later = len(weights) - 1
-        stages = np.array(self.stages, dtype=np.float64).reshape(-1, later) if later else np.empty((0, 0))
-        if np.size(self.stages) != later**2 or np.triu(stages, 1).any():
-            raise ValueError(
-                f"`stages` must be a lower triangle of {later} rows, one for each of {len(weights)} stages but the "
-                f"first: got shape {np.shape(self.stages)}."
-            )
+        stages = _triangle(self.stages, len(weights) - 1)
         given = {"weights": weights}
         if self.embedded is not None:
             given["embedded"] = np.array(self.embedded, dtype=np.float64)
             if given["embedded"].shape != weights.shape:
                 raise ValueError(f"`embedded` must be {len(weights)} weights: got shape {given['embedded'].shape}.")
         for name, row in given.items():
-            if not abs(row.sum() - 1) <= 1e-12:
+            if not abs(row.sum() - 1) <= _ROUND_OFF:
                 raise ValueError(f"`{name}` must add up to 1: got {row.sum():.12g}.")
         if self.order < 1:
             raise ValueError(f"`order` must be 1 or more: got {self.order}.")
+        middle = float(weights[1:] @ stages.sum(axis=1))
+        if self.order > 1 and not abs(middle - 1 / 2) <= _ROUND_OFF:
+            raise ValueError(f"`weights` must weigh the nodes to 1/2, as order 2 needs: got {middle:.12g}.")
         for name, row in {**given, "stages": stages}.items():
             object.__setattr__(self, name, row)
 
@@ -96,6 +96,25 @@ class Tableau:
     def nodes(self) -> Array:
         """When the stages are, as shares of the leap, (stage,): the sums of the rows."""
         return np.asarray(self.rows.sum(axis=1))
+
+
+def _triangle(stages: Sequence[Sequence[float]] | Array, size: int) -> Array:
+    """The rows as a square matrix, if they are a lower triangle."""
+    lengths = {np.size(row) for row in stages}
+    if len(lengths) > 1:
+        raise ValueError(
+            f"`stages` must be a lower triangle of {size} rows, filled up with zeros to be of one length: got rows of "
+            f"{sorted(lengths)} numbers."
+        )
+    rows = np.array(stages, dtype=np.float64) if len(stages) else np.empty((0, 0))
+    if rows.shape != (size, size) or np.triu(rows, 1).any():
+        raise ValueError(
+            f"`stages` must be a lower triangle of {size} rows, one for each of {size + 1} stages but the first: got "
+            f"shape {np.shape(stages)}."
+        )
+    if not np.isfinite(rows).all():
+        raise ValueError(f"`stages` must be finite: got {rows.tolist()}.")
+    return rows
 
 
 EULER = Tableau([], [1], order=1)

@@ -112,7 +112,7 @@ class Telescopic:
     def _go(self, bursts: Bursts, level: int, macro: Array, time: float, duration: float) -> Array:
         """By one step of a level."""
         if level == 0:
-            return bursts.simulate(macro, time, duration)
+            return bursts.simulate(macro, time, duration).groups
         if self._covers(level, duration):
             return self._march(bursts, level - 1, macro, time, duration)
         damping, inner = self.levels[level - 1][0], self._inner(level - 1)

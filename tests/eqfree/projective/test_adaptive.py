@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import sqrt
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 import eqfree as ef
-from eqfree.projective import Adaptive, Embedded32, Embedded54, ProjectiveState, RungeKutta4, iter_projective
+from eqfree.ensemble import NotFiniteError
+from eqfree.projective import (
+    Adaptive,
+    Embedded32,
+    Embedded54,
+    ProjectiveState,
+    RungeKutta,
+    RungeKutta4,
+    Tableau,
+    Telescopic,
+    iter_projective,
+)
+from eqfree.projective.bursts import Bursts, Ensemble
 from tests.eqfree.models import Brownian, OrnsteinUhlenbeck, decay
 
 Array = NDArray[np.float64]
@@ -80,15 +92,72 @@ def test_back_in_time_steps_are_no_shorter_than_their_bursts() -> None:
 
 
 def test_noise_is_met_by_replicas_and_not_by_shorter_steps() -> None:
-    """A straight line has no truncation error: steps grow to the end; 5 times the noise, 25 times the replicas."""
+    """A straight line has no truncation error: steps grow to the end; 5 times the noise, 25 times the replicas.
+
+    Noise may have sqrt(1 - 1/4) of the wanted error. Four runs of 8 groups know their standard error to 4/sqrt(2*7*4).
+    """
     found = {}
     for noise in (0.02, 0.1):
         stepper = ef.CoarseTimeStepper(Brownian(1.0, noise), replicas=16, seed=3)
         method = Adaptive(Embedded32(step=0.5, burst=0.05), tolerance=0.05)
-        found[noise] = ef.solve_projective(stepper, (0.0, 4.0), [0.0], method)
-        assert found[noise].stderr[-1, 0] < 2 * 0.05
+        runs = [ef.solve_projective(stepper, (0.0, 4.0), [0.0], method, (run,)) for run in range(4)]
+        achieved = sqrt(np.mean([run.stderr[-1, 0] ** 2 for run in runs]))
+        assert achieved == pytest.approx(0.05 * sqrt(3 / 4), rel=4 / sqrt(2 * 7 * 4))
+        found[noise] = runs[0]
     assert len(found[0.1].times) == len(found[0.02].times)
     assert 5 < found[0.1].cost.bursts / found[0.02].cost.bursts < 50
+
+
+def test_noise_of_steps_that_are_simulated_is_met_by_replicas_too() -> None:
+    """Six bursts of 0.1 cover a step of 0.5: 16 replicas would leave 0.5 sqrt((1 - exp(-2))/2/16) = 0.08."""
+    stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(0.5), replicas=16)
+    wanted = 0.02
+    result = ef.solve_projective(stepper, (0.0, 1.0), [1.0], Adaptive(Embedded32(0.5, 0.1), wanted))
+    assert result.simulated > 0
+    squares = [
+        ef.solve_projective(stepper, (0.0, 1.0), [1.0], Adaptive(Embedded32(0.5, 0.1), wanted), (run,)).stderr[-1, 0]
+        for run in range(4)
+    ]
+    assert np.sqrt(np.mean(np.square(squares))) < 1.25 * wanted
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"fields": [ef.Field("mass", bounds=(0.0, np.inf))], "conserved": lambda macro: macro}],
+    ids=["not finite", "without a state that can be lifted"],
+)
+def test_a_trial_that_fails_is_repeated_shorter(options: dict[str, Any]) -> None:
+    """u' = -10 u, of which nothing is known far below zero, where a step of 1 leaps to."""
+    result = ef.solve_projective(
+        ef.CoarseTimeStepper(known_above(**options)), (0.0, 1.0), [1.0], Adaptive(Embedded32(1.0, 0.001), 1e-2)
+    )
+    assert result.success, result.message
+    assert result.macro[-1, 0] == pytest.approx(np.exp(-10.0), abs=1e-2)
+    assert result.restored == 0
+
+
+def known_above(**options: Any) -> ef.MicroModel:
+    """u' = -10 u; not a number below -0.1."""
+    return ef.micro_model(
+        lambda macro, rng: macro,
+        lambda micro, duration, rng: micro * np.exp(-10 * duration),
+        lambda micro: np.where(micro >= -0.1, micro, np.nan),
+        **{"deterministic": True} | options,
+    )
+
+
+def test_what_failed_is_paid_for_and_a_model_that_always_fails_ends_the_run() -> None:
+    never = ef.CoarseTimeStepper(
+        ef.micro_model(lambda u, rng: u, lambda u, t, rng: u * np.nan, lambda u: u, deterministic=True)
+    )
+    method = Adaptive(Embedded32(1.0, 0.001), 1e-2)
+    result = ef.solve_projective(never, (0.0, 1.0), [1.0], method)
+    assert result.status is ef.Status.NOT_FINITE
+    assert result.times.tolist() == [0.0]
+    failing = Bursts(Ensemble(never, np.array([1.0])), np.array([1]), np.empty((1, 0)), (0,))
+    with pytest.raises(NotFiniteError):
+        failing.read(np.array([[1.0]]), 0.0, np.array([0.25]))
+    assert (failing.cost.bursts, failing.cost.micro_time) == (1, 0.25)
 
 
 @pytest.mark.parametrize("limit", ["bursts", "micro_time"])
@@ -143,12 +212,41 @@ def test_step_and_replicas_are_carried_in_the_state() -> None:
     assert whole[0].sizes.sum() != 16
 
 
+def test_a_run_that_goes_on_divides_its_error_over_the_longer_time() -> None:
+    stepper, method = ef.CoarseTimeStepper(decay()), Adaptive(Embedded32(step=0.2, burst=0.001), tolerance=0.02)
+    states = list(iter_projective(stepper, 0.5, ProjectiveState.begin(stepper, 0.0, [1.0]), method))
+    assert states[-1].span.tolist() == [0.0, 0.5]
+    assert list(iter_projective(stepper, 2.0, states[-1], method))[-1].span.tolist() == [0.0, 2.0]
+    assert list(iter_projective(stepper, 0.5, states[0], method))[-1].span.tolist() == [0.0, 0.5]
+
+
+def pair(tableau: Tableau) -> RungeKutta:
+    return RungeKutta(1.0, 0.1, tableau=tableau)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: Adaptive(RungeKutta4(1.0, 0.1), 0.1), "`method` must have embedded weights.* got RungeKutta4"),
         (lambda: Adaptive(Embedded32(1.0, 0.1), 0.0), r"`tolerance` must be positive: got 0\.0"),
         (lambda: Adaptive(Embedded32(1.0, 0.1), 0.1, ef.Cost()), "`budget` must limit bursts or micro_time"),
+        (lambda: Adaptive(Embedded32(1.0, 0.1), np.nan), r"`tolerance` must be positive: got nan"),
+        (
+            lambda: Adaptive(Embedded32(1.0, 0.1), 0.1, ef.Cost(bursts=9, wall=1.0)),
+            "`budget` must limit bursts or micro_time, and nothing else",
+        ),
+        (
+            lambda: Adaptive(cast(Any, Telescopic(0.1, [(1, 2)])), 0.1),
+            "`method` must have embedded weights.* got Telescopic",
+        ),
+        (
+            lambda: Adaptive(pair(Tableau([[1.0]], [1, 0], order=1, embedded=[0.5, 0.5])), 0.1),
+            "`method` must be of order 2 or more.* got order 1",
+        ),
+        (
+            lambda: Adaptive(pair(Tableau([[1.0]], [0.5, 0.5], order=2, embedded=[0.5, 0.5])), 0.1),
+            "embedded weights of `method` must differ",
+        ),
         (lambda: Adaptive(Embedded32(1.0, 0.1), 0.1, share=1.0), r"`share` must lie between 0 and 1: got 1\.0"),
     ],
 )
@@ -161,3 +259,39 @@ def test_one_group_of_a_random_model_is_refused() -> None:
     stepper, method = ef.CoarseTimeStepper(OrnsteinUhlenbeck()), Adaptive(Embedded32(0.5, 0.1), 0.1)
     with pytest.raises(ValueError, match="two `groups` or more: got 1"):
         ef.solve_projective(stepper, (0.0, 1.0), [1.0], method, groups=1)
+
+
+@pytest.mark.parametrize("tolerance", [[0.1, 0.1, 0.1], [[0.1], [0.1]]])
+def test_tolerances_that_do_not_fit_the_macro_state_are_refused(tolerance: Any) -> None:
+    method = Adaptive(Embedded32(0.5, 0.1), tolerance)
+    with pytest.raises(ValueError, match=r"`tolerance` must be one, or fit the macro state's shape \(2,\): got shape"):
+        ef.solve_projective(ef.CoarseTimeStepper(decay()), (0.0, 1.0), [1.0, 2.0], method)
+
+
+def test_a_number_whose_error_does_not_matter_is_not_controlled() -> None:
+    """The second number is all noise, and bursts are as few as without it."""
+    model = ef.micro_model(
+        lambda macro, rng: macro,
+        lambda micro, duration, rng: micro * np.exp(-duration) + [0.0, np.sqrt(duration) * rng.normal()],
+        lambda micro: micro,
+    )
+    stepper = ef.CoarseTimeStepper(model, replicas=16)
+    method = Adaptive(Embedded32(0.5, 0.02), [0.01, np.inf])
+    result = ef.solve_projective(stepper, (0.0, 1.0), [1.0, 0.0], method)
+    assert result.success
+    assert result.macro[-1, 0] == pytest.approx(np.exp(-1.0), abs=0.01)
+    assert result.cost.bursts <= 6 * 16 * len(result.times)
+
+
+def test_a_method_with_an_array_of_tolerances_can_be_compared_and_be_a_key() -> None:
+    first, second = (Adaptive(Embedded32(0.5, 0.1), np.array([0.1, 0.2])) for _ in range(2))
+    assert len({first, second, first}) == 2
+
+
+def test_a_budget_that_ends_before_the_first_step_leaves_no_truncation_error() -> None:
+    method = Adaptive(Embedded32(0.5, 0.1), 0.1, ef.Cost(bursts=1))
+    result = ef.solve_projective(ef.CoarseTimeStepper(decay()), (0.0, 1.0), [1.0], method)
+    assert result.status is ef.Status.BUDGET
+    assert result.times.tolist() == [0.0]
+    assert result.truncation is not None
+    assert result.truncation.tolist() == [[0.0]]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import eqfree as ef
 from eqfree.ensemble import NotFiniteError
-from eqfree.projective import Euler, Method, ProjectiveState, RungeKutta4, Telescopic, iter_projective
+from eqfree.projective import Euler, Method, Midpoint, ProjectiveState, RungeKutta4, Telescopic, iter_projective
 from tests.eqfree.models import Brownian, OrnsteinUhlenbeck, decay, drift
 
 Array = NDArray[np.float64]
@@ -99,6 +99,18 @@ def test_steps_have_their_number_as_key() -> None:
     for number in (0, 1):
         path = stepper.burst(result.macro[number], [0.0, 0.25], (7, number, 0, 0)).mean
         assert result.macro[number + 1] == pytest.approx(path[1] + 0.25 * (path[1] - path[0]) / 0.25, rel=1e-13)
+
+
+def test_the_preliminary_burst_has_a_number_of_its_own_and_is_no_step() -> None:
+    """Number 0; the first step from its end has number 1, and no noise in common with it."""
+    stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(), replicas=4)
+    result = ef.solve_projective(stepper, (0.0, 0.6), [1.0], Euler(0.5, 0.25), (7,), groups=1, preliminary=0.1)
+    begin = stepper.burst([1.0], [0.1], (7, 0, 0, 0)).mean[0]
+    path = stepper.burst(begin, [0.0, 0.25], (7, 1, 0, 0)).mean
+    assert result.times.tolist() == [0.0, 0.6]
+    assert result.macro[-1] == pytest.approx(path[1] + 0.25 * (path[1] - path[0]) / 0.25, rel=1e-13)
+    covered = ef.solve_projective(stepper, (0.0, 0.6), [1.0], Midpoint(0.25, 0.2), (7,), preliminary=0.1)
+    assert "2 of 2 steps were simulated plainly" in covered.message
 
 
 @pytest.mark.parametrize("method", [Euler(0.5, 0.25), RungeKutta4(0.9, 0.1), Telescopic(0.1, [(1, 2)])])

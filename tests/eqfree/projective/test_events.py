@@ -10,8 +10,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 import eqfree as ef
-from eqfree.projective import Euler, Heun, Method, Midpoint, RungeKutta4
-from tests.eqfree.models import OrnsteinUhlenbeck, decay
+from eqfree.projective import Euler, Heun, Method, Midpoint, ProjectiveState, RungeKutta4
+from eqfree.projective.estimators import Estimate
+from eqfree.projective.events import Cubic
+from tests.eqfree.models import OrnsteinUhlenbeck, decay, drift
 from tests.eqfree.projective.slow_fast import linear, rotation
 
 Array = NDArray[np.float64]
@@ -99,6 +101,118 @@ def test_the_standard_error_of_an_event_is_that_of_the_state_over_its_speed() ->
     spread = float(np.std([one.time for one in runs], ddof=1))
     assert doubt == pytest.approx(spread, rel=4 * np.sqrt(1 / (2 * 99) + 1 / (2 * 99 * 7)))
     assert np.mean([one.time for one in runs]) == pytest.approx(np.log(2), abs=4 * spread / 10 + 2e-3)
+
+
+@pytest.mark.parametrize("scheme", [Euler, Midpoint])
+def test_an_event_at_a_bound_is_found_where_the_state_would_cross_it(scheme: Callable[..., Method]) -> None:
+    """u = 1 - t with u >= 0 leaves what it may be at 1, inside a step from 0.9 to 1.2."""
+    result = ef.solve_projective(
+        ef.CoarseTimeStepper(falling(fields=[ef.Field("height", bounds=(0.0, np.inf))])),
+        (0.0, 2.0),
+        [1.0],
+        scheme(0.3, 0.05),
+        events=Level(terminal=1),
+    )
+    assert result.status is ef.Status.EVENT
+    assert result.times[-1] == pytest.approx(1.0, abs=1e-9)
+    assert result.macro[-1, 0] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_an_event_that_only_the_nearest_possible_state_crosses_is_found_too() -> None:
+    """A leap from (1, 0.5, 0.5) to (-1, 2.5, 0.5) becomes (0, 2, 0): the third number falls in restoring alone."""
+    model = ef.micro_model(
+        lambda macro, rng: macro,
+        lambda micro, duration, rng: micro + duration * np.array([-2.0, 2.0, 0.0]),
+        lambda micro: micro,
+        deterministic=True,
+        fields=[ef.Field("mass", coordinates={"x": [0, 1, 2]}, bounds=(0.0, np.inf))],
+        conserved=lambda macro: macro.sum(keepdims=True),
+    )
+    result = ef.solve_projective(
+        ef.CoarseTimeStepper(model),
+        (0.0, 1.0),
+        [1.0, 0.5, 0.5],
+        Euler(1.0, 0.1),
+        events=lambda time, macro: macro[2] - 0.2,
+    )
+    assert result.macro[-1] == pytest.approx([0.0, 2.0, 0.0], abs=1e-9)
+    assert len(result.crossings) == 1
+
+
+def falling(limit: float = -np.inf, **options: object) -> ef.MicroModel:
+    """u' = -1; not a number below a limit."""
+    return ef.micro_model(
+        lambda macro, rng: macro,
+        lambda micro, duration, rng: micro - duration,
+        lambda micro: np.where(micro < limit, np.nan, micro),
+        **{"deterministic": True} | options,
+    )
+
+
+@pytest.mark.parametrize("method", [Euler(0.2, 0.05), Midpoint(0.2, 0.15), Euler(0.13, 0.12)])
+def test_an_event_is_found_where_the_model_fails_soon_after(method: Method) -> None:
+    """No burst is possible at the end of the step in which 0.5 is crossed: what its beginning says is enough."""
+    stepper = ef.CoarseTimeStepper(falling(limit=0.4), replicas=2)
+    result = ef.solve_projective(stepper, (0.0, 1.0), [1.0], method, events=Level(0.5, terminal=1))
+    assert result.status is ef.Status.EVENT
+    assert result.times[-1] == pytest.approx(0.5, abs=1e-9)
+    assert result.macro[-1, 0] == pytest.approx(0.5, abs=1e-9)
+
+
+def test_without_the_burst_at_the_end_the_path_is_a_parabola() -> None:
+    """u = 1 - t**2, up to the square of the burst, whose slope is that at its middle; a line without any burst."""
+    stepper = ef.CoarseTimeStepper(decay())
+    before, after = (ProjectiveState.begin(stepper, time, [1 - time]) for time in (0.0, 1.0))
+    first = Estimate(np.array([[0.96]]), np.array([[-0.2]]), duration=0.2, middle=0.1)
+    path, line = (Cubic.through(before, one, after, None) for one in (first, None))
+    times = np.linspace(0.0, 1.0, 5)
+    assert [path(time)[0, 0] for time in times] == pytest.approx(1 - times**2, abs=0.2**2)
+    assert [line(time)[0, 0] for time in times] == pytest.approx(1 - times)
+
+
+def test_an_event_during_the_preliminary_burst_is_found() -> None:
+    for terminal in (0, 1):
+        result = ef.solve_projective(
+            ef.CoarseTimeStepper(decay()),
+            (0.0, 1.0),
+            [1.0],
+            Midpoint(0.1, 0.01),
+            preliminary=0.3,
+            events=Level(0.8, terminal=terminal),
+        )
+        assert [one.time for one in result.crossings] == pytest.approx([-np.log(0.8)], abs=1e-4)
+        assert result.times[-1] == (result.crossings[0].time if terminal else 1.0)
+
+
+def test_an_event_must_be_a_number() -> None:
+    with pytest.raises(ValueError, match=r"`events` must return one number.* got shape \(1,\) of event 0"):
+        ef.solve_projective(
+            ef.CoarseTimeStepper(decay()), (0.0, 1.0), [1.0], Euler(0.1, 0.01), events=lambda time, macro: macro - 0.5
+        )
+
+
+def test_an_event_that_is_zero_at_the_beginning_is_reported_there() -> None:
+    """As `scipy.integrate.solve_ivp` does, of a motion that leaves zero in the direction asked for."""
+    method = Euler(0.1, 0.01)
+    for direction, times in ((0.0, [0.0]), (-1.0, [0.0]), (1.0, [])):
+        result = ef.solve_projective(
+            ef.CoarseTimeStepper(decay()), (0.0, 1.0), [1.0], method, events=Level(1.0, direction=direction)
+        )
+        assert [one.time for one in result.crossings] == times
+
+
+def test_a_terminal_event_at_a_time_asked_for_is_told() -> None:
+    """u = 1 + 2 t is at 2 at a half, where a step ends."""
+    result = ef.solve_projective(
+        ef.CoarseTimeStepper(drift()),
+        (0.0, 1.0),
+        [1.0],
+        Euler(0.25, 0.01),
+        t_eval=[0.0, 0.5, 1.0],
+        events=Level(2.0, terminal=1),
+    )
+    assert result.status is ef.Status.EVENT
+    assert result.times.tolist() == pytest.approx([0.0, 0.5])
 
 
 # Times to tell

@@ -13,6 +13,7 @@ from scipy.optimize import LinearConstraint, minimize
 import eqfree as ef
 from eqfree.fields import OutOfBoundsError
 from eqfree.projective import Euler, Midpoint
+from eqfree.projective.bursts import Bursts, Ensemble
 from eqfree.projective.feasible import Region
 from tests.eqfree.models import drift
 
@@ -85,6 +86,45 @@ def test_what_is_conserved_must_be_linear() -> None:
         region.restore(np.array([[-1.0, 2.0]]))
 
 
+def test_a_state_that_has_its_totals_is_never_probed() -> None:
+    """Where a population can be is not all that is within the bounds: two numbers on a line, told of nothing else."""
+
+    def conserved(macro: Array) -> Array:
+        if not (macro >= 0).all() or macro.sum() > 1:
+            raise ValueError("too many")
+        return np.array([7.0])
+
+    region = Region((2,), (densities(2),), conserved, inside=np.array([0.5, 0.25]))
+    assert region.restore(np.array([[0.5, 0.25]]), np.array([[7.0]])).number == 0
+    assert region.restore(np.array([[-0.5, 0.25]]), np.array([[7.0]])).macro.tolist() == [[0.0, 0.25]]
+    with pytest.raises(OutOfBoundsError, match=r"refuses a state within its bounds\. too many"):
+        region.restore(np.array([[0.75, 0.5]]), np.array([[7.0]]))
+
+
+def test_totals_are_known_where_the_model_refuses_zero_and_far_states() -> None:
+    """Between 1 and 5 of a sum, whose slopes are found by changes that are small enough; and never below zero."""
+
+    def conserved(macro: Array) -> Array:
+        if (macro < 0).any() or not 1 <= macro.sum() <= 5:
+            raise ValueError("no such population")
+        return np.asarray(2 * macro.sum(keepdims=True))
+
+    region = Region((2,), (densities(2),), conserved, inside=np.array([1.0, 1.0]))
+    for totals in (None, np.array([[4.0]])):
+        found = region.restore(np.array([[-1.0, 3.0]]), totals)
+        assert found.macro[0] == pytest.approx([0.0, 2.0], abs=1e-9)
+
+
+def test_rounding_is_not_taken_for_a_law_that_is_not_linear() -> None:
+    """Totals between two whole ones: what is restored may be rounded up or down."""
+    region = Region((3,), (densities(3),), lambda macro: np.rint(100 * macro.sum(keepdims=True)))
+    rng = np.random.default_rng(0)
+    for whole in rng.integers(60, 200, 200):
+        other = rng.uniform(0.0, 0.5)
+        state = np.array([-0.1, other, (whole + 0.5) / 100 - other + 0.1])
+        assert region.restore(state[None]).macro.sum() == pytest.approx(state.sum(), rel=1e-9)
+
+
 # Along a trajectory
 
 
@@ -129,6 +169,17 @@ def test_what_a_burst_changes_is_not_held_to_what_it_was() -> None:
     result = ef.solve_projective(ef.CoarseTimeStepper(model), (0.0, 1.0), [1.0], Euler(0.25, 0.05))
     assert result.macro[:, 0] == pytest.approx(1 + 2 * result.times, rel=1e-12)
     assert result.restored == 0
+
+
+def test_a_total_of_zero_is_kept_as_any_other() -> None:
+    """Net charge: after a burst it is not zero but round-off, of the charges and not of their sum."""
+    charges = ef.Field("charge", coordinates={"x": range(4)}, bounds=(-0.6, 3.0))
+    model = diffusion(fields=[charges], conserved=lambda macro: macro.sum(keepdims=True))
+    ensemble = Ensemble(ef.CoarseTimeStepper(model), np.array([0.1, 0.2, -0.6, 0.3]))
+    bursts = Bursts(ensemble, np.array([1]), np.array([[0.0]]), (0,))
+    end = bursts.read(ensemble.start[None], 0.0, np.array([0.3]))[0].mean
+    assert end[-1].sum() != 0.0
+    assert bursts.totals(np.array([[9.0, 9.0, 9.0, 9.0]])).tolist() == [[0.0]]
 
 
 def test_every_state_that_is_lifted_is_feasible_too() -> None:

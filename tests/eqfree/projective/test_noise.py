@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,8 +109,15 @@ def test_a_deterministic_model_has_no_standard_error_and_one_replica_of_a_random
     assert np.isnan(ef.solve_projective(unknown, (0.0, 1.0), [1.0], Euler(0.5, 0.1)).stderr[-1]).all()
 
 
-@pytest.mark.parametrize("groups", [0, 5])
-def test_more_groups_than_replicas_are_refused(groups: int) -> None:
+def test_the_beginning_is_known_however_few_groups_there_are() -> None:
+    stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(), replicas=4)
+    result = ef.solve_projective(stepper, (0.0, 1.0), [1.0], Euler(0.5, 0.1), groups=1)
+    assert result.stderr[0, 0] == 0.0
+    assert np.isnan(result.stderr[1:]).all()
+
+
+@pytest.mark.parametrize("groups", [0, 5, 2.5])
+def test_groups_that_are_no_number_up_to_the_replicas_are_refused(groups: Any) -> None:
     stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(), replicas=4)
     with pytest.raises(ValueError, match=f"`groups` must be .* got groups={groups} with replicas=4"):
         ef.solve_projective(stepper, (0.0, 1.0), [1.0], Euler(0.5, 0.1), groups=groups)

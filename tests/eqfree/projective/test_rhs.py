@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.integrate import DOP853, LSODA, RK23, RK45, OdeSolver, solve_ivp
+from scipy.integrate import BDF, DOP853, LSODA, RK23, RK45, OdeSolver, Radau, solve_ivp
 
 import eqfree as ef
 from eqfree.projective import LeastSquares, as_rhs
@@ -72,6 +72,20 @@ def test_so_it_may_in_a_projective_scheme(scheme: type[ef.projective.RungeKutta4
     assert result.macro[-1, 0] == pytest.approx(exact, abs=2e-3 if result.cost.bursts < 200 else 1e-5)
 
 
+def test_a_model_that_knows_the_time_is_warmed_once_for_all_times() -> None:
+    calls: list[float] = []
+
+    class Compiled(Clock):
+        def at(self, time: float) -> Compiled:
+            return Compiled(time)
+
+        def warm(self) -> None:
+            calls.append(self.time)
+
+    ef.solve_projective(ef.CoarseTimeStepper(Compiled()), (1.0, 2.0), [0.0], ef.projective.Heun(0.25, 0.01))
+    assert calls == [0.0]
+
+
 def test_the_same_noise_in_every_call_makes_it_a_function() -> None:
     stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(), replicas=4)
     slope, other = as_rhs(stepper, 0.1, key=(3,)), as_rhs(stepper, 0.1, key=(4,))
@@ -89,3 +103,23 @@ def test_a_macro_state_of_any_shape_is_flat_outside() -> None:
 def test_healing_must_leave_something_of_the_burst() -> None:
     with pytest.raises(ValueError, match=r"got burst=0\.1 with healing=0\.1"):
         as_rhs(ef.CoarseTimeStepper(decay(), healing=0.1), 0.1)
+
+
+@pytest.mark.parametrize("method", [RK45, Radau, BDF, LSODA])
+def test_integrators_may_ask_for_states_that_no_population_has(method: type[OdeSolver]) -> None:
+    """u' = -10 u with u >= 0: stages and differences go below zero, where the slope is that of the nearest state."""
+    stepper = ef.CoarseTimeStepper(decay(10.0, fields=[ef.Field("mass", bounds=(0.0, np.inf))]))
+    solution = solve_ivp(as_rhs(stepper, 1e-4), (0.0, 5.0), [1.0], method=method, rtol=1e-4, atol=1e-6)
+    assert solution.success
+    assert solution.y[0] == pytest.approx(np.exp(-10 * solution.t), abs=2e-3)
+    assert as_rhs(stepper, 1e-4)(0.0, [-1.0]) == 0.0
+
+
+def test_what_is_asked_of_a_state_is_asked_of_the_nearest_with_its_totals() -> None:
+    """(-0.5, 2) has the mass of (0, 1.5), of which u' = -u is asked."""
+    model = decay(
+        fields=[ef.Field("mass", coordinates={"x": [0, 1]}, bounds=(0.0, np.inf))],
+        conserved=lambda macro: macro.sum(keepdims=True),
+    )
+    slope = as_rhs(ef.CoarseTimeStepper(model), 1e-4)
+    assert slope(0.0, [-0.5, 2.0]) == pytest.approx([0.0, -1.5], abs=1e-6)
