@@ -111,7 +111,8 @@ class Voxels:
         expected = self._expected(macro)
         totals = expected.sum(axis=1)
         whole = place(totals, self.network.conserved, rng)
-        share = np.divide(expected, totals[:, None], out=np.zeros_like(expected), where=totals[:, None] > 0)
+        evenly = np.full_like(expected, 1.0 / len(self.grid))  # where conservation makes some of what is not there
+        share = np.divide(expected, totals[:, None], out=evenly, where=totals[:, None] > 0)
         counts = [systematic(row, rng) for row in whole[:, None] * share]
         return Molecules.of(counts, len(self.network.names))
 
@@ -202,6 +203,7 @@ class Voxels:
         return numbers
 
 
+# The generator stands in `ssa` as well: a cached kernel does not notice an edit in a helper of another file.
 @njit(cache=True, nogil=True)
 def _uniform(words: Array) -> float:
     total = words[0] + words[3]
