@@ -98,7 +98,8 @@ def nearest(
     """The numbers nearest to a reference, not negative, with ``fixed @ numbers = values``.
 
     Minimises Σ (x - reference)² / (reference + 1), the distance in standard deviations of Poisson numbers, by
-    an active set: what would become negative is 0.
+    non-negative least squares with a large weight on what is fixed (Lawson & Hanson 1995, *Solving Least Squares
+    Problems*, chapters 22 and 23, doi:10.1137/1.9781611971217).
 
     Raises
     ------
@@ -110,18 +111,18 @@ def nearest(
     >>> nearest(np.array([6.0, 3.0, 1.0]), np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]]), np.array([10.0, 4.0]))
     array([4.09090909, 1.90909091, 4.        ])
     """
-    numbers, free = np.zeros_like(reference), np.ones(len(reference), dtype=bool)
+    from scipy.optimize import nnls
+
     tolerance = _ROUNDING * (1.0 + np.abs(values).max(initial=0.0))
-    while free.any():
-        spread = reference[free] + 1.0
-        rows = fixed[:, free]
-        force = np.linalg.pinv((rows * spread) @ rows.T, rcond=1e-12) @ (values - rows @ reference[free])
-        numbers[:] = 0.0
-        numbers[free] = reference[free] + spread * (rows.T @ force)
-        if (numbers >= -tolerance).all():
-            break
-        free &= numbers >= -tolerance
-    numbers = np.maximum(numbers, 0.0)
+    deviation = np.sqrt(reference + 1.0)
+    weight = 1e6 / np.maximum(np.abs(fixed * deviation).max(axis=1), 1e-300)  # so that what is fixed is, nearly
+    rows = np.vstack((weight[:, None] * fixed * deviation, np.eye(len(reference))))
+    scaled, _ = nnls(rows, np.append(weight * values, reference / deviation))
+    numbers = np.asarray(scaled * deviation, dtype=np.float64)
+    free = numbers > 0
+    among = fixed[:, free] * deviation[free]
+    numbers[free] += deviation[free] * (np.linalg.pinv(among, rcond=1e-12) @ (values - fixed @ numbers))
+    numbers = np.asarray(np.maximum(numbers, 0.0), dtype=np.float64)
     if not np.allclose(fixed @ numbers, values, rtol=1e-7, atol=10 * tolerance):
         raise ValueError(
             f"No numbers of molecules are {values} (the macro state, then the conserved totals): "

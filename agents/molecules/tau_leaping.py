@@ -29,7 +29,9 @@ class TauLeaping:
     simulated exactly instead. Moments are right to the first order in the tolerance; time integrals take the
     changes of a leap at its middle.
 
-    *How to choose*: 0.03 where means matter, 0.01 where variances do. Small numbers and stiff networks are
+    *How to choose*: 0.03 where means within a percent are enough, 0.01 where variances matter: measured on the
+    Brusselator with B = 1.5 in the volume 10⁴, 0.03 leaves means 0.9 % and variances some 24 % off, 0.01 leaves
+    0.2 % and what 300 runs do not tell from nothing (12 %). Small numbers and stiff networks are
     better off with `Direct`: there this is the exact method with an overhead.
 
     Parameters

@@ -117,3 +117,23 @@ def test_a_count_beyond_floats_is_refused() -> None:
         systematic([2.0**53], default_rng(0))
     with pytest.raises(ValueError, match="below 2"):
         place([2.0**53, 1.0, 1.0, 1.0], ENZYME, default_rng(0))
+
+
+def test_nearest_finds_what_lets_a_number_come_back_from_zero() -> None:
+    """(4.34, 9.12, 2.91), rounded, has these values; a number dropped too early made it look infeasible."""
+    fixed, values = np.array([[2.0, 1.0, 0.0], [1.0, 1.0, 1.0]]), np.array([17.8011, 16.3682])
+    numbers = nearest(np.array([0.0, 55.3, 3.9]), fixed, values)
+    assert fixed @ numbers == pytest.approx(values, rel=1e-9)
+    assert (numbers >= 0).all()
+
+
+def test_nearest_refuses_no_state_that_there_is_and_finds_none_nearer() -> None:
+    rng = default_rng(0)
+    for _ in range(500):
+        species = int(rng.integers(3, 7))
+        fixed = rng.integers(0, 3, (int(rng.integers(1, species)), species)).astype(float)
+        there = rng.exponential(5.0, species) * (rng.random(species) < 0.6)
+        reference = rng.exponential(20.0, species) * (rng.random(species) < 0.7)
+        found = nearest(reference, fixed, fixed @ there)
+        far, farther = (((x - reference) ** 2 / (reference + 1)).sum() for x in (found, there))
+        assert far <= farther * (1 + 1e-9) + 1e-9
