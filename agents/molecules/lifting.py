@@ -6,9 +6,13 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from agents.molecules.population import LARGEST
+
 __all__ = ["nearest", "place", "systematic", "whole_totals"]
 
-_ROUNDING = 1e-9  # relative: a number this close to a whole one is taken for it
+_ROUNDING = 1e-9  # a number this close to a whole one is taken for it, or as close as its last digits
+_SETTLED = 1e-6  # the same at the end of a walk
+_DIGITS = 8 * float(np.finfo(np.float64).eps)
 
 
 def systematic(expected: ArrayLike, rng: Generator) -> NDArray[np.int64]:
@@ -28,9 +32,11 @@ def systematic(expected: ArrayLike, rng: Generator) -> NDArray[np.int64]:
     4
     """
     numbers = _checked(expected)
-    reached = np.concatenate(([0.0], np.cumsum(numbers)))
-    reached = np.where(_is_whole(reached), np.rint(reached), reached)
-    return np.diff(np.floor(reached + rng.random())).astype(np.int64)
+    base = _floor(numbers)  # apart, so that what is rare is not rounded away beside what is not
+    reached = np.concatenate(([0.0], np.cumsum(numbers - base)))
+    whole = np.abs(reached - np.rint(reached)) <= _ROUNDING + _DIGITS * numbers.sum()
+    reached = np.where(whole, np.rint(reached), reached)
+    return (base + np.diff(np.floor(reached + rng.random()))).astype(np.int64)
 
 
 def whole_totals(expected: ArrayLike, laws: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -77,10 +83,11 @@ def place(expected: ArrayLike, laws: NDArray[np.int64], rng: Generator) -> NDArr
         return systematic(numbers, rng)
     totals = whole_totals(numbers, laws)
     numbers = _move_onto(numbers, laws, totals)
-    base = np.where(_is_whole(numbers), np.rint(numbers), np.floor(numbers))
+    base = _floor(numbers)
     counts = base + _flight(numbers - base, laws, rng)
     whole = np.rint(counts).astype(np.int64)
-    if _is_whole(counts).all() and (whole >= 0).all() and np.array_equal(laws @ whole, totals):
+    settled = (np.abs(counts - whole) <= _SETTLED + _DIGITS * numbers.max()).all()
+    if settled and (whole >= 0).all() and np.array_equal(laws @ whole, totals):
         return whole
     return _nearest_whole(np.maximum(counts, 0.0), laws, totals)
 
@@ -91,7 +98,8 @@ def nearest(
     """The numbers nearest to a reference, not negative, with ``fixed @ numbers = values``.
 
     Minimises Σ (x - reference)² / (reference + 1), the distance in standard deviations of Poisson numbers, by
-    an active set: what would become negative is 0.
+    non-negative least squares with a large weight on what is fixed (Lawson & Hanson 1995, *Solving Least Squares
+    Problems*, chapters 22 and 23, doi:10.1137/1.9781611971217).
 
     Raises
     ------
@@ -103,18 +111,18 @@ def nearest(
     >>> nearest(np.array([6.0, 3.0, 1.0]), np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]]), np.array([10.0, 4.0]))
     array([4.09090909, 1.90909091, 4.        ])
     """
-    numbers, free = np.zeros_like(reference), np.ones(len(reference), dtype=bool)
+    from scipy.optimize import nnls
+
     tolerance = _ROUNDING * (1.0 + np.abs(values).max(initial=0.0))
-    while free.any():
-        spread = reference[free] + 1.0
-        rows = fixed[:, free]
-        force = np.linalg.pinv((rows * spread) @ rows.T, rcond=1e-12) @ (values - rows @ reference[free])
-        numbers[:] = 0.0
-        numbers[free] = reference[free] + spread * (rows.T @ force)
-        if (numbers >= -tolerance).all():
-            break
-        free &= numbers >= -tolerance
-    numbers = np.maximum(numbers, 0.0)
+    deviation = np.sqrt(reference + 1.0)
+    weight = 1e6 / np.maximum(np.abs(fixed * deviation).max(axis=1), 1e-300)  # so that what is fixed is, nearly
+    rows = np.vstack((weight[:, None] * fixed * deviation, np.eye(len(reference))))
+    scaled, _ = nnls(rows, np.append(weight * values, reference / deviation))
+    numbers = np.asarray(scaled * deviation, dtype=np.float64)
+    free = numbers > 0
+    among = fixed[:, free] * deviation[free]
+    numbers[free] += deviation[free] * (np.linalg.pinv(among, rcond=1e-12) @ (values - fixed @ numbers))
+    numbers = np.asarray(np.maximum(numbers, 0.0), dtype=np.float64)
     if not np.allclose(fixed @ numbers, values, rtol=1e-7, atol=10 * tolerance):
         raise ValueError(
             f"No numbers of molecules are {values} (the macro state, then the conserved totals): "
@@ -127,11 +135,17 @@ def _checked(expected: ArrayLike) -> NDArray[np.float64]:
     numbers = np.asarray(expected, dtype=np.float64)
     if not (np.isfinite(numbers) & (numbers >= 0)).all():
         raise ValueError(f"Expected numbers of molecules must be finite and not negative: got {numbers}.")
+    if not (numbers < LARGEST).all():
+        raise ValueError(f"Expected numbers of molecules must be below 2^53, to be exact: got {numbers}.")
     return numbers
 
 
 def _is_whole(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return np.abs(numbers - np.rint(numbers)) <= _ROUNDING * np.maximum(1.0, np.abs(numbers))
+    return np.asarray(np.abs(numbers - np.rint(numbers)) <= _ROUNDING + _DIGITS * np.abs(numbers))
+
+
+def _floor(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(_is_whole(numbers), np.rint(numbers), np.floor(numbers))
 
 
 def _move_onto(numbers: NDArray[np.float64], laws: NDArray[np.int64], totals: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -164,15 +178,38 @@ def _flight(residues: NDArray[np.float64], laws: NDArray[np.int64], rng: Generat
 def _nearest_whole(
     numbers: NDArray[np.float64], laws: NDArray[np.int64], totals: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Whole numbers with these totals at the smallest sum of absolute distances."""
-    from scipy.optimize import LinearConstraint, milp
+    """Whole numbers with these totals at the smallest sum of absolute distances.
 
-    count = len(numbers)
-    one = np.eye(count)
-    keep = LinearConstraint(np.hstack((laws, np.zeros_like(laws))), totals, totals)
-    above = LinearConstraint(np.hstack((one, -one)), -np.inf, numbers)
-    below = LinearConstraint(np.hstack((one, one)), numbers, np.inf)
-    found = milp(np.repeat([0.0, 1.0], count), integrality=np.repeat([1, 0], count), constraints=(keep, above, below))
-    if found.x is None:
-        raise ValueError(f"No whole numbers of molecules have the conserved totals {totals}: choose others.")
-    return np.rint(found.x[:count]).astype(np.int64)
+    What is sought is the correction to the floors, within a reach that grows until there is one: small numbers in
+    small bounds, with which the solver stays exact.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    count, one = len(numbers), np.eye(len(numbers))
+    base = np.floor(numbers)
+    residues, missing = numbers - base, totals - laws @ base.astype(np.int64)
+    keep = LinearConstraint(np.hstack((laws, np.zeros_like(laws))), missing, missing)
+    above = LinearConstraint(np.hstack((one, -one)), -np.inf, residues)
+    below = LinearConstraint(np.hstack((one, one)), residues, np.inf)
+    reach, farthest = 4.0, 4.0 * max(float(numbers.max()), float(np.abs(totals).max()), 1.0)
+    while True:
+        found = milp(
+            np.repeat([0.0, 1.0], count),
+            integrality=np.repeat([1, 0], count),
+            bounds=Bounds(
+                np.append(np.maximum(-base, -reach), np.zeros(count)),
+                np.append(np.full(count, reach), np.full(count, reach + 1.0)),
+            ),
+            constraints=(keep, above, below),
+        )
+        if found.x is not None:
+            whole = np.asarray(base + np.rint(found.x[:count])).astype(np.int64)
+            if np.array_equal(laws @ whole, totals):
+                return whole
+        if reach > farthest:
+            break
+        reach *= 8.0
+    raise ValueError(
+        f"No whole numbers of molecules were found with the conserved totals {totals}, which weigh the species by "
+        f"{laws.tolist()}: {found.message} Choose other totals."
+    )

@@ -45,7 +45,7 @@ class WellMixed:
     Raises
     ------
     ValueError
-        If the volume is not positive or the network has no such species.
+        If the volume is not positive, the network has no such species, or one is named twice.
 
     Examples
     --------
@@ -65,9 +65,13 @@ class WellMixed:
 
     def __post_init__(self) -> None:
         Tables.of(self.network, self.volume)
+        if isinstance(self.species, str):
+            raise ValueError(f"`species` must be a sequence of names: got {self.species!r}. Write ({self.species!r},).")
         names = tuple(self.species) or tuple(self.network.species)
         for name in names:
             self.network.index(name)
+        if len(set(names)) < len(names):
+            raise ValueError(f"`species` must differ from each other: got {', '.join(names)}.")
         object.__setattr__(self, "species", names)
 
     @property

@@ -81,6 +81,9 @@ class Network:
         }
         shape = (len(self.names), len(self.species))
         wanted = {"reactants": shape, "products": shape, "rates": shape[:1], "initial": shape[1:]}
+        for name in ("reactants", "products"):
+            if not np.array_equal(arrays[name], np.asarray(getattr(self, name))):
+                raise ValueError(f"`{name}` must be whole numbers of molecules: got {getattr(self, name)}.")
         for name, array in arrays.items():
             if array.shape != wanted[name] or 0 in shape:
                 raise ValueError(
@@ -178,7 +181,7 @@ class Network:
         numbers = np.asarray(counts, dtype=np.float64)[..., None, :]
         result = np.broadcast_to(volume * self.rates, (*numbers.shape[:-2], len(self.rates))).copy()
         for taken in range(int(self.reactants.max(initial=0))):
-            result *= np.where(self.reactants > taken, (numbers - taken) / volume, 1.0).prod(axis=-1)
+            result *= np.where(self.reactants > taken, np.maximum(numbers - taken, 0.0) / volume, 1.0).prod(axis=-1)
         return result
 
     def index(self, species: str) -> int:
@@ -241,7 +244,7 @@ def read_network(source: str | PathLike[str]) -> Network:
     path = _FOLDER / f"{source}.txt" if source in CARRIED else Path(source)
     try:
         return Network.parse(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise ValueError(f"A network is a file, or one of {', '.join(CARRIED)}: got {source}.") from None
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None

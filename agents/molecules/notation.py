@@ -16,7 +16,10 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _ARROW = re.compile(r"<->|->")
 _LABEL = re.compile(r"([^\W\d]\w*)\s*:")
 _ASSIGNMENT = re.compile(r"[^\W\d]\w*\s*=(?!>)")
-_BLANK = re.compile(r"[ \t]*")
+_BLANK = re.compile(r"\s*")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_MOST = 99  # molecules of a species on one side, and the power of a unit
+_MARK = "\ufeff"  # with which some editors begin a file
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Sheet:
     units: Units = field(default_factory=Units)
     reactions: list[Reaction] = field(default_factory=list)
     concentrations: dict[str, float] = field(default_factory=dict)
+    species: dict[str, int] = field(default_factory=dict)
+    """Their places, in the order in which they react."""
 
 
 def read_sheet(text: str) -> Sheet:
@@ -64,23 +69,22 @@ def read_sheet(text: str) -> Sheet:
     ['bind', 'bind_back']
     """
     sheet = Sheet()
-    given: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    given: dict[str, ValueError] = {}
+    for number, line in enumerate(_LINE_END.split(text.removeprefix(_MARK)), start=1):
         cursor = _Cursor(line.split("#", 1)[0].rstrip(), number)
         if cursor.at_end():
             continue
+        start = cursor.place
         if cursor.word("unit"):
-            _read_unit_line(cursor, sheet)
+            _read_unit_line(cursor, sheet, start)
         elif cursor.sees(_ASSIGNMENT):
-            given[_read_concentration(cursor, sheet)] = number
+            unknown = cursor.wrong("expected the concentration of a species that reacts", cursor.place)
+            given[_read_concentration(cursor, sheet)] = unknown
         else:
             _read_reaction(cursor, sheet)
-    known = {name for one in sheet.reactions for name in (*one.reactants, *one.products)}
-    for name, number in given.items():
-        if name not in known:
-            raise ValueError(
-                f"Line {number}, column 1: expected the concentration of a species that reacts, got {name}."
-            )
+    for name, unknown in given.items():
+        if name not in sheet.species:
+            raise ValueError(f"{unknown}, got {name}.")
     return sheet
 
 
@@ -148,12 +152,18 @@ class _Cursor:
         return ValueError(f"Line {self.number}, column {place + 1}: {what}")
 
 
-def _read_unit_line(cursor: _Cursor, sheet: Sheet) -> None:
+def _read_unit_line(cursor: _Cursor, sheet: Sheet, start: int) -> None:
     if sheet.reactions or sheet.concentrations:
-        raise cursor.wrong("units must come before the first reaction and the first concentration.", 0)
+        raise cursor.wrong("units must come before the first reaction and the first concentration.", start)
     kind = cursor.need(re.compile(r"concentration\b|time\b"), "`concentration` or `time`")
     cursor.need_literal("=")
+    cursor.at_end()
+    place = cursor.place
     name = cursor.need(_NAME, "the name of a unit")
+    if getattr(sheet.units, kind):
+        raise cursor.wrong(f"the unit of {kind} was given before.", start)
+    if Units.kind(name) not in (None, kind):
+        raise cursor.wrong(f"`{name}` is a unit of {Units.kind(name)}, not of {kind}.", place)
     if not cursor.at_end():
         raise cursor.error("the end of the line")
     concentration, time = sheet.units.concentration, sheet.units.time
@@ -179,6 +189,12 @@ def _read_reaction(cursor: _Cursor, sheet: Sheet) -> None:
     reactants = _read_side(cursor, "`+`, `->` or `<->`")
     arrow = cursor.need(_ARROW, "`+`, `->` or `<->`")
     products = _read_side(cursor, "`+` or `, k=...`")
+    for species in (*reactants, *products):
+        sheet.species.setdefault(species, len(sheet.species))
+    reactants, products = (
+        {species: side[species] for species in sorted(side, key=sheet.species.__getitem__)}
+        for side in (reactants, products)
+    )
     if not reactants and not products:
         raise cursor.wrong("a reaction needs a species on one side at least.", place)
     ways = [("k", reactants, products, "")]
@@ -197,15 +213,20 @@ def _read_reaction(cursor: _Cursor, sheet: Sheet) -> None:
 
 def _read_side(cursor: _Cursor, after: str) -> dict[str, int]:
     if cursor.skip("∅") or cursor.take(re.compile(r"0(?![\d.\w])(?!\s*[^\W\d])")):
+        if cursor.sees(re.compile(r"\+")):
+            raise cursor.wrong("a side without species is `0` alone, without `+`.", cursor.place)
         return {}
     side: dict[str, int] = {}
     while True:
         place = cursor.place
         count = cursor.take(_WHOLE)
-        if count and int(count.group()) == 0:
+        digits = count.group().lstrip("0") if count else "1"
+        if not digits:
             raise cursor.wrong("a species that takes part does so at least once: got 0.", place)
+        if len(digits) > 2:
+            raise cursor.wrong(f"at most {_MOST} molecules of a species react at once: got {digits[:20]}.", place)
         name = cursor.need(_NAME, "a species" if count else "a species, a whole number or `0`")
-        side[name] = side.get(name, 0) + (int(count.group()) if count else 1)
+        side[name] = side.get(name, 0) + int(digits)
         if not cursor.skip("+"):
             if not (cursor.at_end() or cursor.sees(_ARROW) or cursor.sees(re.compile(","))):
                 raise cursor.error(after)
@@ -233,10 +254,15 @@ def _read_quantity(cursor: _Cursor, units: Units, wanted: Unit, what: str) -> fl
     written = cursor.line[place:].split(",")[0].strip()
     if not written and (units.concentration or units.time) and wanted != Unit():
         raise cursor.wrong(f"{what} needs its unit, {units.write(wanted)}: got none.", place)
+    if written.count("(") > _MOST:
+        raise cursor.wrong(f"expected a unit such as {units.write(wanted)}, got more than {_MOST} parentheses.", place)
     unit = _read_unit(cursor, units) if written else Unit()
     if not unit.same_kind(wanted):
         raise cursor.wrong(f"{what} must be in {units.write(wanted)}: got {written}.", place)
-    return value * unit.scale
+    converted = value * unit.scale
+    if not (unit.scale > 0 and converted < float("inf")):
+        raise cursor.wrong(f"{what} must be finite in {units.write(wanted)}: got {value:g} {written}.", place)
+    return converted
 
 
 def _read_unit(cursor: _Cursor, units: Units) -> Unit:
@@ -256,7 +282,7 @@ def _read_unit_factor(cursor: _Cursor, units: Units) -> Unit:
     if cursor.skip("("):
         unit = _read_unit(cursor, units)
         cursor.need_literal(")")
-    elif cursor.skip("1"):
+    elif cursor.take(re.compile(r"1(?![\d.\w])")):
         unit = Unit()
     else:
         name = cursor.need(_NAME, "a unit")
@@ -267,5 +293,10 @@ def _read_unit_factor(cursor: _Cursor, units: Units) -> Unit:
             raise cursor.wrong(f"`{name}` is no unit here: {hint}.", place)
         unit = known
     if cursor.skip("^"):
-        unit = unit.power(int(cursor.need(re.compile(r"[+-]?\d+"), "a whole exponent")))
+        place = cursor.place
+        exponent = cursor.need(re.compile(r"[+-]?\d{1,2}(?!\d)"), f"a whole exponent, {_MOST} at most")
+        try:
+            unit = unit.power(int(exponent))
+        except (OverflowError, ZeroDivisionError):
+            raise cursor.wrong("expected a power of a unit that is a number, got one beyond them.", place) from None
     return unit

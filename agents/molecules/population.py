@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Molecules"]
+__all__ = ["LARGEST", "Molecules"]
+
+LARGEST = 2**53
+"""Counts stay below it: from there on floats, in which kernels count, leave out whole numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,10 @@ class Molecules:
     firings: NDArray[np.int64]
     time: float = 0.0
 
+    def __post_init__(self) -> None:
+        for array in (self.counts, self.integral, self.firings):
+            array.setflags(write=False)
+
     @classmethod
     def of(cls, counts: ArrayLike, reactions: int) -> Molecules:
         """Molecules to which nothing has happened yet.
@@ -46,13 +53,15 @@ class Molecules:
         Raises
         ------
         ValueError
-            If a count is negative or no whole number.
+            If a count is negative, no whole number, or 2^53 or more.
         """
         given = np.asarray(counts)
+        if not ((given >= 0) & (given < LARGEST)).all():
+            raise ValueError(f"Counts of molecules must be whole numbers, not negative, below 2^53: got {given}.")
         whole = given.astype(np.int64)
-        if not ((whole == given) & (whole >= 0)).all():
+        if not (whole == given).all():
             raise ValueError(f"Counts of molecules must be whole numbers, not negative: got {given}.")
-        return cls(whole.copy(), np.zeros(whole.shape), np.zeros((reactions, *whole.shape[1:]), dtype=np.int64))
+        return cls(whole, np.zeros(whole.shape), np.zeros((reactions, *whole.shape[1:]), dtype=np.int64))
 
     def pack(self) -> dict[str, NDArray[Any]]:
         """Everything about them as named arrays."""

@@ -14,7 +14,7 @@ from agents.molecules.network import Network
 __all__ = ["RateEquations", "hop_rates"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RateEquations:
     """dc/dt = Σ_r ν_r k_r Π c_i^m_ri, and D_i ∇²c_i on a grid: a right-hand side for `scipy.integrate.solve_ivp`.
 

@@ -11,7 +11,8 @@ from numba import njit
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from agents.molecules.population import Molecules
+from agents.molecules.limits import BUDGET, check_burst, run_to_the_end
+from agents.molecules.population import LARGEST, Molecules
 from agents.molecules.tables import Tables
 
 __all__ = ["Direct", "Method", "RandomTimeChange", "passage_time", "path"]
@@ -51,7 +52,7 @@ class Direct:
     def advance(self, tables: Tables, molecules: Molecules, duration: float, rng: Generator) -> Molecules:
         """The molecules after ``duration``."""
         words = rng.integers(2**64, size=4, dtype=np.uint64)
-        return _advance(_direct, tables, molecules, duration, words)
+        return _advance(_direct, tables, molecules, duration, (words,))
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class RandomTimeChange:
     def advance(self, tables: Tables, molecules: Molecules, duration: float, rng: Generator) -> Molecules:
         """The molecules after ``duration``."""
         words = rng.integers(2**64, size=(len(tables.rate), 4), dtype=np.uint64)
-        return _advance(_random_time_change, tables, molecules, duration, words)
+        return _advance(_random_time_change, tables, molecules, duration, (words, np.full(len(tables.rate), np.nan)))
 
 
 def path(tables: Tables, counts: ArrayLike, times: ArrayLike, rng: Generator) -> NDArray[np.int64]:
@@ -101,7 +102,7 @@ def path(tables: Tables, counts: ArrayLike, times: ArrayLike, rng: Generator) ->
     Raises
     ------
     ValueError
-        If the times do not ascend from 0 on.
+        If the times do not ascend from 0 on or are not finite, or there is not one count per species.
 
     Examples
     --------
@@ -111,17 +112,17 @@ def path(tables: Tables, counts: ArrayLike, times: ArrayLike, rng: Generator) ->
     [[100], [0]]
     """
     when = np.asarray(times, dtype=np.float64)
-    if not (np.diff(when, prepend=0.0) >= 0).all():
-        raise ValueError(f"`times` must ascend from 0 on: got {when}.")
-    start = Molecules.of(counts, len(tables.rate))
-    state, samples = _State.of(start), np.empty((len(when), len(start.counts) + 1))
+    if not (np.diff(when, prepend=0.0) >= 0).all() or np.isinf(when).any():
+        raise ValueError(f"`times` must ascend from 0 on and be finite: got {when}.")
+    state = _State.of(tables, Molecules.of(counts, len(tables.rate)), 0.0)
+    samples = np.empty((len(when), tables.species + 1))
     words = rng.integers(2**64, size=4, dtype=np.uint64)
-    _run(_direct, tables, state, when, samples, _NOBODY, words)
+    _run(_direct, tables, state, when, samples, _NOBODY, (words,))
     return samples[:, :-1].astype(np.int64)
 
 
 def passage_time(
-    tables: Tables, counts: ArrayLike, species: int, target: int, rng: Generator, longest: float = inf
+    tables: Tables, counts: ArrayLike, species: int, target: float, rng: Generator, longest: float = inf
 ) -> float:
     """When the number of a species first is the target, exactly; inf if that is later than ``longest``.
 
@@ -136,6 +137,11 @@ def passage_time(
     longest
         When to give up; by default never.
 
+    Raises
+    ------
+    ValueError
+        If there is no such species, the target is no number of molecules, or ``longest`` is negative.
+
     Examples
     --------
     >>> from agents.molecules import Network
@@ -143,13 +149,19 @@ def passage_time(
     >>> 0 < passage_time(tables, [3], species=0, target=0, rng=np.random.default_rng(0)) < 30
     True
     """
+    if species not in range(tables.species):
+        raise ValueError(f"`species` must be one of 0 to {tables.species - 1}: got {species}.")
+    if not 0 <= target < LARGEST or target != int(target):
+        raise ValueError(f"`target` must be a whole number of molecules, not negative: got {target}.")
+    if not longest >= 0:
+        raise ValueError(f"`longest` must not be negative: got {longest}.")
     start = Molecules.of(counts, len(tables.rate))
+    state, samples = _State.of(tables, start, 0.0), np.empty((1, tables.species + 1))
     if start.counts[species] == target:
         return 0.0
     words = rng.integers(2**64, size=4, dtype=np.uint64)
-    state, samples = _State.of(start), np.empty((1, len(start.counts) + 1))
-    reached = _run(_direct, tables, state, np.array([longest]), samples, (species, float(target)), words)
-    return reached if state.count[species] == target else inf
+    _run(_direct, tables, state, np.array([longest]), samples, (int(species), float(target)), (words,))
+    return float(state.clock[0]) if state.count[species] == target else inf
 
 
 _NOBODY = (-1, 0.0)  # the made-up species, which stands last, is never 0
@@ -157,21 +169,24 @@ _NOBODY = (-1, 0.0)  # the made-up species, which stands last, is never 0
 
 @dataclass(frozen=True)
 class _State:
-    """What a kernel writes into: counts with the made-up species last, firings, Σ change × time."""
+    """What a kernel writes into: counts with the made-up species last, firings, Σ change × time, how far it is."""
 
     count: NDArray[np.float64]
     firings: NDArray[np.int64]
     moment: NDArray[np.float64]
+    clock: NDArray[np.float64]
+    """Time, and how many samples are taken."""
 
     @classmethod
-    def of(cls, molecules: Molecules) -> _State:
+    def of(cls, tables: Tables, molecules: Molecules, duration: float) -> _State:
+        check_burst(molecules, tables.species, len(tables.rate), (), duration)
         count = np.append(molecules.counts.astype(np.float64), 1.0)
-        return cls(count, molecules.firings.copy(), np.zeros(len(count)))
+        return cls(count, molecules.firings.copy(), np.zeros(len(count)), np.zeros(2))
 
 
-def _advance(kernel: Any, tables: Tables, molecules: Molecules, duration: float, words: Array) -> Molecules:
-    state = _State.of(molecules)
-    _run(kernel, tables, state, np.array([duration]), np.empty((1, len(state.count))), _NOBODY, words)
+def _advance(kernel: Any, tables: Tables, molecules: Molecules, duration: float, noise: tuple[Array, ...]) -> Molecules:
+    state = _State.of(tables, molecules, duration)
+    _run(kernel, tables, state, np.array([duration], dtype=np.float64), np.empty((1, len(state.count))), _NOBODY, noise)
     # By parts: ∫ n dt = n(T) T - Σ change × time.
     integral = state.count * duration - state.moment
     return replace(
@@ -184,25 +199,36 @@ def _advance(kernel: Any, tables: Tables, molecules: Molecules, duration: float,
 
 
 def _run(
-    kernel: Any, tables: Tables, state: _State, times: Array, samples: Array, stop: tuple[int, float], words: Array
-) -> float:
-    reached: float = kernel(
-        tables.rate,
-        tables.factor,
-        tables.offset,
-        tables.changed,
-        tables.change,
-        tables.affected,
-        tables.affects,
-        times,
-        *stop,
-        words,
-        state.count,
-        state.firings,
-        state.moment,
-        samples,
-    )
-    return reached
+    kernel: Any,
+    tables: Tables,
+    state: _State,
+    times: Array,
+    samples: Array,
+    stop: tuple[int, float],
+    noise: tuple[Array, ...],
+) -> None:
+    def some_events() -> bool:
+        done: bool = kernel(
+            *noise,
+            tables.rate,
+            tables.factor,
+            tables.offset,
+            tables.changed,
+            tables.change,
+            tables.affected,
+            tables.affects,
+            times,
+            *stop,
+            BUDGET,
+            state.count,
+            state.firings,
+            state.moment,
+            state.clock,
+            samples,
+        )
+        return done
+
+    run_to_the_end(some_events, state.clock, state.count)
 
 
 @njit(cache=True, nogil=True)
@@ -234,6 +260,7 @@ def _propensity(r: int, rate: Array, factor: Array, offset: Array, count: Array)
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _direct(
+    words: Array,
     rate: Array,
     factor: Array,
     offset: Array,
@@ -244,20 +271,25 @@ def _direct(
     times: Array,
     watched: int,
     target: float,
-    words: Array,
+    budget: int,
     count: Array,
     firings: Array,
     moment: Array,
+    clock: Array,
     samples: Array,
-) -> float:
+) -> bool:
     reactions = rate.size
     few = reactions <= 6  # then taking all propensities anew is faster than looking up which have changed
     propensity, cumulative = np.empty(reactions), np.empty(reactions)
     for r in range(reactions):
         propensity[r] = _propensity(r, rate, factor, offset, count)
-    time = 0.0
-    for i in range(times.size):
+    time = clock[0]
+    for i in range(int(clock[1]), times.size):
         while True:
+            if budget == 0:
+                clock[0] = time
+                return False
+            budget -= 1
             total = 0.0
             for r in range(reactions):
                 if few:
@@ -278,18 +310,25 @@ def _direct(
                 count[changed[fired, k]] += change[fired, k]
                 moment[changed[fired, k]] += change[fired, k] * time
             if count[watched] == target:
-                return time
+                clock[0] = time
+                return True
             if not few:
                 for k in range(affects[fired]):
                     r = affected[fired, k]
                     propensity[r] = _propensity(r, rate, factor, offset, count)
+        if not total < np.inf:
+            clock[0] = np.nan
+            return True
         time = times[i]  # waiting has no memory: what was drawn beyond is drawn anew
         samples[i] = count
-    return time
+        clock[0], clock[1] = time, i + 1
+    return True
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _random_time_change(
+    words: Array,
+    left: Array,
     rate: Array,
     factor: Array,
     offset: Array,
@@ -300,20 +339,26 @@ def _random_time_change(
     times: Array,
     watched: int,
     target: float,
-    words: Array,
+    budget: int,
     count: Array,
     firings: Array,
     moment: Array,
+    clock: Array,
     samples: Array,
-) -> float:
+) -> bool:
     reactions = rate.size
-    propensity, left = np.empty(reactions), np.empty(reactions)
+    propensity = np.empty(reactions)
     for r in range(reactions):
         propensity[r] = _propensity(r, rate, factor, offset, count)
-        left[r] = _exponential(words[r])
-    time = 0.0
-    for i in range(times.size):
+        if np.isnan(left[r]):  # at the first call
+            left[r] = _exponential(words[r])
+    time = clock[0]
+    for i in range(int(clock[1]), times.size):
         while True:
+            if budget == 0:
+                clock[0] = time
+                return False
+            budget -= 1
             wait, fired = np.inf, 0
             for r in range(reactions):
                 if propensity[r] > 0.0 and left[r] < wait * propensity[r]:
@@ -332,10 +377,15 @@ def _random_time_change(
                 count[changed[fired, k]] += change[fired, k]
                 moment[changed[fired, k]] += change[fired, k] * time
             if count[watched] == target:
-                return time
+                clock[0] = time
+                return True
             for k in range(affects[fired]):
                 r = affected[fired, k]
                 propensity[r] = _propensity(r, rate, factor, offset, count)
+        if not propensity.max() < np.inf:
+            clock[0] = np.nan
+            return True
         time = times[i]
         samples[i] = count
-    return time
+        clock[0], clock[1] = time, i + 1
+    return True

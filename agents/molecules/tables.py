@@ -21,7 +21,7 @@ class Tables:
     A propensity is ``rate[r]`` times the product over k of ``count[factor[r, k]] - offset[r, k]``: a species that
     is taken twice stands there twice, with the offsets 0 and 1. Rows are filled up with a last, made-up
     species, of which there is always one. ``affected[r, : affects[r]]`` are the reactions whose propensities
-    change when r happens.
+    change when r happens. ``species`` is how many there are without the made-up one.
 
     Examples
     --------
@@ -37,6 +37,7 @@ class Tables:
     change: NDArray[np.float64]
     affected: NDArray[np.int64]
     affects: NDArray[np.int64]
+    species: int
 
     @classmethod
     def of(cls, network: Network, volume: float) -> Tables:
@@ -45,10 +46,18 @@ class Tables:
         Raises
         ------
         ValueError
-            If the volume is not positive.
+            If the volume is not positive, or a rate in it not finite.
         """
         if not 0 < volume < inf:
             raise ValueError(f"`volume` must be positive: got {volume}.")
+        with np.errstate(over="ignore", invalid="ignore"):
+            rate = network.rates * np.power(volume, 1.0 - network.orders)
+        if not np.isfinite(rate).all():
+            wrong = int(np.flatnonzero(~np.isfinite(rate))[0])
+            raise ValueError(
+                f"The rate of `{network.names[wrong]}` must be finite in the volume: got the constant "
+                f"{network.rates[wrong]:g} in the volume {volume:g}. Choose other units."
+            )
         nobody = len(network.species)
         factors = [
             [(s, float(taken)) for s, count in enumerate(row) for taken in range(count)]
@@ -58,11 +67,12 @@ class Tables:
         needs = network.reactants > 0
         affected = [np.flatnonzero(needs[:, row != 0].any(axis=1)).tolist() for row in network.change]
         return cls(
-            network.rates * volume ** (1.0 - network.orders),
+            rate,
             *_filled(factors, (nobody, 0.0)),
             *_filled(changes, (nobody, 0.0)),
             _filled([[(r, 0.0) for r in row] for row in affected], (0, 0.0))[0],
             np.array([len(row) for row in affected]),
+            nobody,
         )
 
 

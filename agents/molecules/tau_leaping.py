@@ -10,7 +10,8 @@ from numba import njit
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from agents.molecules.population import Molecules
+from agents.molecules.limits import BUDGET, check_burst, run_to_the_end
+from agents.molecules.population import LARGEST, Molecules
 from agents.molecules.tables import Tables
 
 __all__ = ["TauLeaping"]
@@ -28,7 +29,9 @@ class TauLeaping:
     simulated exactly instead. Moments are right to the first order in the tolerance; time integrals take the
     changes of a leap at its middle.
 
-    *How to choose*: 0.03 where means matter, 0.01 where variances do. Small numbers and stiff networks are
+    *How to choose*: 0.03 where means within a percent are enough, 0.01 where variances matter: measured on the
+    Brusselator with B = 1.5 in the volume 10⁴, 0.03 leaves means 0.9 % and variances some 24 % off, 0.01 leaves
+    0.2 % and what 300 runs do not tell from nothing (12 %). Small numbers and stiff networks are
     better off with `Direct`: there this is the exact method with an overhead.
 
     Parameters
@@ -62,27 +65,36 @@ class TauLeaping:
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
             raise ValueError(f"`tolerance` must be in (0, 1): got {self.tolerance}.")
-        if self.critical < 1:
+        if not 1 <= self.critical < np.inf:
             raise ValueError(f"`critical` must be at least 1: got {self.critical}.")
 
     def advance(self, tables: Tables, molecules: Molecules, duration: float, rng: Generator) -> Molecules:
         """The molecules after ``duration``."""
+        check_burst(molecules, tables.species, len(tables.rate), (), duration)
         count = np.append(molecules.counts.astype(np.float64), 1.0)
-        firings, moment = molecules.firings.copy(), np.zeros(len(count))
-        _leap(
-            tables.rate,
-            tables.factor,
-            tables.offset,
-            tables.changed,
-            tables.change,
-            duration,
-            self.tolerance,
-            self.critical,
-            rng,
-            count,
-            firings,
-            moment,
-        )
+        firings, moment, clock = molecules.firings.copy(), np.zeros(len(count)), np.zeros(2)
+
+        def some_leaps() -> bool:
+            done: bool = _leap(
+                tables.rate,
+                tables.factor,
+                tables.offset,
+                tables.changed,
+                tables.change,
+                duration,
+                self.tolerance,
+                self.critical,
+                float(LARGEST),
+                BUDGET,
+                rng,
+                count,
+                firings,
+                moment,
+                clock,
+            )
+            return done
+
+        run_to_the_end(some_leaps, clock, count)
         return replace(
             molecules,
             counts=count[:-1].astype(np.int64),
@@ -183,20 +195,31 @@ def _leap(
     duration: float,
     tolerance: float,
     limit: int,
+    largest: float,
+    budget: int,
     rng: Generator,
     count: Array,
     firings: Array,
     moment: Array,
-) -> None:
+    clock: Array,
+) -> bool:
+    """Leaps until all is done, the budget is, or there are too many; ``clock`` is the time and exact steps to come."""
     reactions = rate.size
     propensity, critical, happens = np.empty(reactions), np.empty(reactions, np.bool_), np.empty(reactions)
     every = np.ones(reactions, np.bool_)
     trial = np.empty_like(count)
-    time, exact = 0.0, 0
+    time, exact = clock[0], int(clock[1])
     while time < duration:
+        if budget == 0 or count.max() >= largest:
+            clock[0], clock[1] = time, exact
+            return False
+        budget -= 1
         total = _propensities(rate, factor, offset, count, propensity)
-        if not total > 0.0:
-            return
+        if not total < np.inf:
+            clock[0] = np.nan
+            return True
+        if total == 0.0:
+            return True
         if exact == 0:
             slow = 0.0
             for r in range(reactions):
@@ -209,7 +232,7 @@ def _leap(
             exact -= 1
             time += rng.standard_exponential() / total
             if time >= duration:
-                return
+                return True
             fired = _choose(propensity, every, total, rng)
             firings[fired] += 1
             _fire(fired, 1.0, time, changed, change, count, moment)
@@ -217,6 +240,9 @@ def _leap(
         next_critical = rng.standard_exponential() / slow
         while True:
             leap = min(longest, next_critical, duration - time)
+            if total * leap >= largest:  # more firings than can be counted, or drawn
+                clock[0] = np.nan
+                return True
             trial[:] = count
             for r in range(reactions):
                 happens[r] = 0.0 if critical[r] else rng.poisson(propensity[r] * leap)
@@ -232,3 +258,4 @@ def _leap(
             firings[r] += int(happens[r])
             _fire(r, happens[r], time + leap / 2.0, changed, change, count, moment)
         time += leap
+    return True

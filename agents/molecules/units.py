@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 __all__ = ["Unit", "Units"]
 
-_CONCENTRATIONS = {"M": 1.0, "mM": 1e-3, "uM": 1e-6, "µM": 1e-6, "nM": 1e-9, "pM": 1e-12}
-_TIMES = {"d": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
+# Micro is a sign of its own, U+00B5, or the Greek letter, U+03BC.
+_CONCENTRATIONS = {"M": 1.0, "mM": 1e-3, "uM": 1e-6, "\u00b5M": 1e-6, "\u03bcM": 1e-6, "nM": 1e-9, "pM": 1e-12}
+_TIMES = {"d": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "\u00b5s": 1e-6, "\u03bcs": 1e-6}
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,15 @@ class Units:
 
     concentration: str = ""
     time: str = ""
+
+    @staticmethod
+    def kind(name: str) -> str | None:
+        """What a unit that is known everywhere measures, None if it is not known.
+
+        >>> Units.kind("nM")
+        'concentration'
+        """
+        return "concentration" if name in _CONCENTRATIONS else "time" if name in _TIMES else None
 
     def named(self, name: str) -> Unit | None:
         """The unit of that name, None if it is not known.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from agents.molecules.grid import Grid
 from agents.molecules.lifting import place, systematic, whole_totals
+from agents.molecules.limits import BUDGET, check_burst, run_to_the_end
 from agents.molecules.network import Network
 from agents.molecules.population import Molecules
 from agents.molecules.rate_equations import hop_rates
@@ -110,32 +111,41 @@ class Voxels:
         expected = self._expected(macro)
         totals = expected.sum(axis=1)
         whole = place(totals, self.network.conserved, rng)
-        share = np.divide(expected, totals[:, None], out=np.zeros_like(expected), where=totals[:, None] > 0)
+        evenly = np.full_like(expected, 1.0 / len(self.grid))  # where conservation makes some of what is not there
+        share = np.divide(expected, totals[:, None], out=evenly, where=totals[:, None] > 0)
         counts = [systematic(row, rng) for row in whole[:, None] * share]
         return Molecules.of(counts, len(self.network.names))
 
     def evolve(self, micro: Molecules, duration: float, rng: Generator) -> Molecules:
         """The molecules after ``duration``."""
-        species, voxels = micro.counts.shape
-        count = np.ones((voxels, species + 1))
+        species, voxels = len(self.network.species), len(self.grid)
+        check_burst(micro, species, len(self.network.names), (voxels,), duration)
+        count, clock = np.ones((voxels, species + 1)), np.zeros(1)
         count[:, :-1] = micro.counts.T
         firings, moment = micro.firings.T.copy(), np.zeros(count.shape)
         words = rng.integers(2**64, size=4, dtype=np.uint64)
         tables = self.tables
-        _react_and_hop(
-            tables.rate,
-            tables.factor,
-            tables.offset,
-            tables.changed,
-            tables.change,
-            *self._affected,
-            *self._hops,
-            duration,
-            words,
-            count,
-            firings,
-            moment,
-        )
+
+        def some_events() -> bool:
+            done: bool = _react_and_hop(
+                tables.rate,
+                tables.factor,
+                tables.offset,
+                tables.changed,
+                tables.change,
+                *self._affected,
+                *self._hops,
+                duration,
+                BUDGET,
+                words,
+                count,
+                firings,
+                moment,
+                clock,
+            )
+            return done
+
+        run_to_the_end(some_events, clock, count)
         return replace(
             micro,
             counts=count[:, :-1].T.astype(np.int64),
@@ -193,6 +203,7 @@ class Voxels:
         return numbers
 
 
+# The generator stands in `ssa` as well: a cached kernel does not notice an edit in a helper of another file.
 @njit(cache=True, nogil=True)
 def _uniform(words: Array) -> float:
     total = words[0] + words[3]
@@ -295,11 +306,13 @@ def _react_and_hop(
     neighbours: Array,
     degree: Array,
     duration: float,
+    budget: int,
     words: Array,
     count: Array,
     firings: Array,
     moment: Array,
-) -> None:
+    clock: Array,
+) -> bool:
     voxels, reactions, species = count.shape[0], rate.size, hop.size
     leaves = 1
     while leaves < voxels:
@@ -307,11 +320,13 @@ def _react_and_hop(
     tree, propensity = np.zeros(2 * leaves), np.zeros((voxels, reactions))
     for v in range(voxels):
         _refresh(v, reactions + species, affected, affects, rate, factor, offset, hop, degree, count, propensity, tree)
-    time = 0.0
-    while True:
-        time -= np.log(1.0 - _uniform(words)) / tree[1]
-        if not time < duration:  # nor if nothing can happen any more: inf or nan
-            return
+    time = clock[0]
+    for _ in range(budget):
+        after = time - np.log(1.0 - _uniform(words)) / tree[1]
+        if not after < duration:  # nor if nothing can happen any more: inf or nan
+            clock[0] = time if tree[1] < np.inf else np.nan
+            return True
+        time = after
         node, drawn = _descend(tree, _uniform(words) * tree[1])
         v = node - leaves
         event = _which(v, propensity, hop, degree, count, drawn)
@@ -329,3 +344,5 @@ def _react_and_hop(
             moment[there, s] += time
             _refresh(there, event, affected, affects, rate, factor, offset, hop, degree, count, propensity, tree)
         _refresh(v, event, affected, affects, rate, factor, offset, hop, degree, count, propensity, tree)
+    clock[0] = time
+    return False

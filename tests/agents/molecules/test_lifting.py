@@ -5,7 +5,7 @@ import pytest
 from numpy.random import default_rng
 from numpy.typing import NDArray
 
-from agents.molecules import place, read_network, systematic
+from agents.molecules import Network, place, read_network, systematic
 from agents.molecules.lifting import nearest, whole_totals
 
 ENZYME = np.array([[1, 0, 1, 0], [0, 1, 1, 1]])
@@ -90,3 +90,50 @@ def test_nearest_stops_at_zero() -> None:
     assert numbers[[0, 1]].sum() == pytest.approx(2.0)
     with pytest.raises(ValueError, match="No numbers of molecules are"):
         nearest(np.array([1.0, 1.0]), np.array([[1.0, 1.0], [1.0, 0.0]]), np.array([2.0, 5.0]))
+
+
+def test_what_is_rare_is_right_on_average_beside_what_is_abundant() -> None:
+    expected = np.array([1e9, 0.3])
+    within_four_errors(np.array([systematic(expected, default_rng(seed)) for seed in range(2000)]), expected)
+    law = np.array([[1, 0, 0], [0, 1, 1]])
+    expected = np.array([1e9, 0.3, 0.7])
+    samples = np.array([place(expected, law, default_rng(seed)) for seed in range(2000)])
+    within_four_errors(samples, expected)
+    assert (samples @ law.T == [10**9, 1]).all()
+
+
+@pytest.mark.parametrize("text", ["2A + 3B -> C, k=1", "N + 3H -> 2A, k=1", "3A + 5B -> C, k=1"])
+def test_every_state_of_an_odd_stoichiometry_can_be_lifted(text: str) -> None:
+    laws, rng = Network.parse(text).conserved, default_rng(0)
+    for _ in range(100):
+        expected = rng.uniform(10.0, 30.0, 3)
+        counts = place(expected, laws, rng)
+        assert (laws @ counts == whole_totals(expected, laws)).all()
+        assert (counts >= 0).all()
+
+
+def test_a_count_beyond_floats_is_refused() -> None:
+    with pytest.raises(ValueError, match="below 2"):
+        systematic([2.0**53], default_rng(0))
+    with pytest.raises(ValueError, match="below 2"):
+        place([2.0**53, 1.0, 1.0, 1.0], ENZYME, default_rng(0))
+
+
+def test_nearest_finds_what_lets_a_number_come_back_from_zero() -> None:
+    """(4.34, 9.12, 2.91), rounded, has these values; a number dropped too early made it look infeasible."""
+    fixed, values = np.array([[2.0, 1.0, 0.0], [1.0, 1.0, 1.0]]), np.array([17.8011, 16.3682])
+    numbers = nearest(np.array([0.0, 55.3, 3.9]), fixed, values)
+    assert fixed @ numbers == pytest.approx(values, rel=1e-9)
+    assert (numbers >= 0).all()
+
+
+def test_nearest_refuses_no_state_that_there_is_and_finds_none_nearer() -> None:
+    rng = default_rng(0)
+    for _ in range(500):
+        species = int(rng.integers(3, 7))
+        fixed = rng.integers(0, 3, (int(rng.integers(1, species)), species)).astype(float)
+        there = rng.exponential(5.0, species) * (rng.random(species) < 0.6)
+        reference = rng.exponential(20.0, species) * (rng.random(species) < 0.7)
+        found = nearest(reference, fixed, fixed @ there)
+        far, farther = (((x - reference) ** 2 / (reference + 1)).sum() for x in (found, there))
+        assert far <= farther * (1 + 1e-9) + 1e-9

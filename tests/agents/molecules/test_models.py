@@ -79,3 +79,11 @@ def test_a_field_says_the_unit_of_the_network() -> None:
     model = WellMixed(read_network("michaelis_menten"), 6e8)
     assert {field["unit"] for field in model.fields} == {"M"}
     assert {field["unit"] for field in WellMixed(read_network("brusselator"), 10.0).fields} == {"1"}
+
+
+def test_a_species_named_twice_and_a_bare_name_are_refused() -> None:
+    network = read_network("co_oxidation")
+    with pytest.raises(ValueError, match="`species` must differ from each other: got A, A, B"):
+        WellMixed(network, 1000.0, species=("A", "A", "B"))
+    with pytest.raises(ValueError, match="`species` must be a sequence of names: got 'AB'"):
+        WellMixed(network, 1000.0, species="AB")

@@ -62,6 +62,23 @@ def test_a_species_may_be_named_like_a_keyword_or_an_exponent() -> None:
         (NANO + "X + Y -> Z, k=1 1/(nM s", 3, 24, "expected `)`, got the end of the line"),
         (NANO + "X -> Y, k=1 1/kg", 3, 15, "`kg` is no unit here: the units of this network are nM, s"),
         (NANO + "X -> Y, k=1 1/s\nX = 2", 4, 6, "needs its unit, nM: got none"),
+        (NANO + "X -> Y, k=1 11/s", 3, 13, "expected a unit, got `11/s`"),
+        ("99999999999999999999X -> Y, k=1", 1, 1, "at most 99 molecules"),
+        ("9" * 5000 + "X -> Y, k=1", 1, 1, "at most 99 molecules"),
+        ("300000000X -> Y, k=1", 1, 1, "at most 99 molecules"),
+        (NANO + "X -> Y, k=1 uM^1000", 3, 16, "a whole exponent, 99 at most"),
+        (NANO + "X -> Y, k=1 M^99", 3, 15, "a power of a unit that is a number"),
+        (NANO + "X -> Y, k=1 " + "(" * 3000 + "s", 3, 13, "more than 99 parentheses"),
+        (NANO + "X -> Y, k=1e308 1/us", 3, 17, "must be finite in 1/s"),
+        ("0 + X -> Y, k=1", 1, 3, "a side without species is `0` alone"),
+        ("X -> 0 + Y, k=1", 1, 8, "a side without species is `0` alone"),
+        ("X -> Y, k=1\n  A = 3", 2, 3, "a species that reacts, got A"),
+        ("X -> Y, k=1\n  unit time = s", 2, 3, "before the first reaction"),
+        ("unit time = s\nunit time = min", 2, 1, "the unit of time was given before"),
+        ("unit time = nM", 1, 13, "`nM` is a unit of concentration, not of time"),
+        ("unit concentration = s", 1, 22, "`s` is a unit of time, not of concentration"),
+        ("X -> Y, k=1\fX -> Z, k=1", 1, 13, "`X` is no unit here"),
+        ("A + B -> C, k=1\nB + A -> C, k=1", 2, 1, "given before"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_line_and_column(text: str, line: int, column: int, what: str) -> None:
@@ -161,3 +178,30 @@ def test_a_network_from_arrays_is_checked() -> None:
         Network(("X", "Y"), -into, out, one, ("move",))
     with pytest.raises(ValueError, match="`species` must differ"):
         Network(("X", "X"), into, out, one, ("move",))
+    with pytest.raises(ValueError, match="`reactants` must be whole numbers of molecules"):
+        Network(("X", "Y"), np.array([[1.7, 0.0]]), out, one, ("move",))
+
+
+def test_marks_and_blanks_of_editors_are_no_text() -> None:
+    assert Network.parse("\ufeffX\u00a0-> Y, k=1\r\n\u00a0Y -> X, k=2").names == ("X -> Y", "Y -> X")
+
+
+def test_micro_is_a_sign_or_a_letter() -> None:
+    for micro in "u\u00b5\u03bc":
+        assert Network.parse(f"{NANO}X -> Y, k=1 1/{micro}s").rates[0] == pytest.approx(1e6, rel=1e-14)
+
+
+def test_a_reaction_whose_species_come_in_another_order_is_read_again() -> None:
+    network = Network.parse("A -> B, k=1\nB + A -> C, k=1")
+    assert network.names == ("A -> B", "A + B -> C")
+    assert Network.parse(str(network)).names == network.names
+
+
+def test_a_folder_is_no_network(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="A network is a file, or one of"):
+        read_network(tmp_path)
+
+
+def test_a_propensity_is_never_negative() -> None:
+    """Of 2X at 0.5 expected molecules: no pair."""
+    assert Network.parse("2X -> 0, k=1").propensities([0.5], 10.0).tolist() == [0.0]

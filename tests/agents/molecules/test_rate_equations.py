@@ -98,3 +98,8 @@ def test_diffusion_is_checked() -> None:
         RateEquations(network, Grid((2,), 1.0), {"X": -1.0})
     with pytest.raises(ValueError, match="The species of this network are X: got Z"):
         RateEquations(network, Grid((2,), 1.0), {"Z": 1.0})
+
+
+def test_equations_are_keys_of_a_cache() -> None:
+    equations = RateEquations(read_network("brusselator"))
+    assert {equations: 1}[equations] == 1

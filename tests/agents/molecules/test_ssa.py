@@ -51,6 +51,32 @@ def test_a_few_dimers_follow_the_master_equation(method: Method) -> None:
     assert chi_square_probability(np.bincount(pairs, minlength=6), law) > 1e-3
 
 
+NINE = """A + E -> B + E, k=1
+B -> A, k=0.5
+A + B -> C, k=1
+C -> 2A, k=0.3
+2A + B -> 3A, k=2
+3A -> C + A, k=1
+2B -> D, k=0.4
+D -> A + B, k=0.6
+D + E -> D + E, k=1"""
+
+
+@pytest.mark.parametrize("method", [*EXACT, TauLeaping()], ids=["direct", "random time change", "tau-leaping"])
+def test_nine_reactions_follow_the_master_equation(method: Method) -> None:
+    """Too many to be taken anew after each; a catalyst, three of a kind and one that changes nothing."""
+    network, start = Network.parse(NINE), (4, 1, 2, 0, 2)
+    assert network.species == ("A", "E", "B", "C", "D")
+    states = [
+        (a, 1, 10 - a - 2 * c - 2 * d, c, d) for c in range(6) for d in range(6 - c) for a in range(11 - 2 * c - 2 * d)
+    ]
+    law = master_equation(network, 3.0, states, start, 0.6)
+    place = {state: i for i, state in enumerate(states)}
+    ends = final_counts(method, network, 3.0, list(start), 0.6, 3000)
+    seen = np.bincount([place[tuple(end)] for end in ends.tolist()], minlength=len(states))
+    assert chi_square_probability(seen, law) > 1e-3
+
+
 @every_exact_method
 def test_a_kernel_does_what_the_specification_says(method: Method) -> None:
     network = read_network("brusselator")

@@ -1,5 +1,7 @@
 """Values: the mean of Euler's scheme for decay, which is what leaps of a constant step are; exact simulation."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.random import default_rng
@@ -57,7 +59,10 @@ def test_leaps_never_make_numbers_negative() -> None:
 
 
 def test_broken_options_are_refused() -> None:
+    unread: Any = np.nan
     with pytest.raises(ValueError, match=r"`tolerance` must be in \(0, 1\): got 0"):
         TauLeaping(0.0)
     with pytest.raises(ValueError, match="`critical` must be at least 1: got 0"):
         TauLeaping(critical=0)
+    with pytest.raises(ValueError, match="`critical` must be at least 1: got nan"):
+        TauLeaping(critical=unread)

@@ -185,3 +185,12 @@ def test_what_is_no_grid_and_no_concentration_is_refused() -> None:
         voxels.lift(-np.ones((1, 3)), default_rng(0))
     with pytest.raises(ValueError, match="The diffusion coefficient of X"):
         Voxels(INERT, 1.0, Grid((3,), 1.0), {"X": -1.0})
+
+
+def test_molecules_that_conservation_makes_are_shared_out() -> None:
+    """One molecule A is needed for the total 5 of A + 2B, although none is expected."""
+    voxels = Voxels(DIMERS, 1.0, Grid((4,), 1.0))
+    macro = np.array([[0.0, 0.0, 0.0, 0.0], [1.0, 0.5, 0.5, 0.3]])
+    for seed in range(20):
+        counts = voxels.lift(macro, default_rng(seed)).counts
+        assert np.array_equal(DIMERS.conserved @ counts.sum(axis=1), voxels.conserved(macro))
