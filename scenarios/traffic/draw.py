@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import analysis
 from eqfree.results import Study
+from scenarios.traffic.fit import ENOUGH_DRAWS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ def _draw_diagram(tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
         figures["growth"] = analysis.draw_growth(
             tables["growth"], [end for interval in unstable for end in interval if 0 < end < inf]
         )
-    if "bootstrap" in tables:
+    if "bootstrap" in tables and len(tables["bootstrap"]) >= ENOUGH_DRAWS:
         fit = tables["fit"]
         columns = [f"{row.parameter} ({row.unit})" for row in fit.itertuples()]
         identified = dict(zip(columns, fit["identified"].tolist(), strict=True))

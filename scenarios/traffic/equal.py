@@ -41,7 +41,7 @@ def run_equal(settings: Settings, context: Context) -> Part:
     values: dict[str, ef.Value] = {}
     for drivers in context.track(equal_drivers(), "motorways by conservation law"):
         name, key = drivers.name, drivers.key
-        flux = ask_drivers(drivers.law, drivers.vehicle)
+        flux = ask_drivers(drivers.law, drivers.vehicle, settings.motorway.rings)
         cost += flux.cost
         solved = {road.length: _both_ways(drivers, flux, road) for road in _lengths(settings.motorway)}
         every, advanced = solved[settings.motorway.length]

@@ -17,12 +17,12 @@ from scenarios.traffic.diagram import KM_H, VEH_H, VEH_KM, as_table
 from scenarios.traffic.rings import law_of, pair
 from scenarios.traffic.settings import Settings
 
-__all__ = ["fit_drivers", "fit_notes", "fit_tables", "fit_values", "fitted_curve", "measurements"]
+__all__ = ["ENOUGH_DRAWS", "fit_drivers", "fit_notes", "fit_tables", "fit_values", "fitted_curve", "measurements"]
 
 _FEWEST_BINS = 6  # twice the parameters
 _SHORTEST = 4.0  # m
 _POOR = 4.0  # reduced chi-square, with the model error in it, from which the misfit is no chance
-_ENOUGH_DRAWS = 20  # for a 95 % interval: one draw lies outside
+ENOUGH_DRAWS = 20  # for a 95 % interval: one draw lies outside
 UNITS = {"reaction_time": "s", "effective_length": "m", "free_speed": "km/h"}
 
 
@@ -129,7 +129,7 @@ def fit_notes(fit: ef.Calibration, measured: pd.DataFrame) -> list[str]:
         low, high = fit.intervals[name]
         draws = f"{len(fit.samples)} bootstrap draws"
         told = f"95 % interval {low:.3g} to {high:.3g} ({draws})"
-        if len(fit.samples) < _ENOUGH_DRAWS:
+        if len(fit.samples) < ENOUGH_DRAWS:
             told = f"no interval, for which {draws} are too few"
         fitted = f"{name.replace('_', ' ')} {value:.3g} {UNITS[name]}, {told}"
         notes.append(f"Fitted {fitted}." if fit.identified[name] else f"Not fixed by {reach}: {fitted}.")

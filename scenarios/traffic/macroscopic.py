@@ -30,7 +30,7 @@ __all__ = ["ASKED_CARS", "Advanced", "WholeRange", "advance_road", "ask_drivers"
 
 ASKED_CARS = 60
 """On a ring that is asked."""
-_FLOWS, _GRADIENTS = 70, 48  # rings asked for either table; the gradient jumps where traffic becomes dense
+_GRADIENTS = 48 / 70  # rings asked for the gradient, which jumps where traffic becomes dense, for each for the flow
 _FINER = 2  # cells of the law in a cell of the comparison
 _EMPTIEST, _DENSEST = 0.005, 0.995  # of jam density: between them rings are asked
 
@@ -85,7 +85,7 @@ class _Remembered(Closure):
         return Answer(np.array(value), np.array(stderr), cost=cost)
 
 
-def ask_drivers(law: Law, vehicle: Vehicle) -> FluxCurve:
+def ask_drivers(law: Law, vehicle: Vehicle, rings: int = 70) -> FluxCurve:
     """The flow of equal drivers with its gradient coefficient, 1/s and m²/s over 1/m, from rings of 60.
 
     Either table ends at a number of rings, above which the road changes no more, and before its bound, pessimistic
@@ -98,8 +98,8 @@ def ask_drivers(law: Law, vehicle: Vehicle) -> FluxCurve:
     """
     jam = 1 / (vehicle.length + vehicle.minimum_gap)
     closure = _Remembered(WholeRange(FlowAndGradient(law, vehicle, ASKED_CARS), jam))
-    flow = FluxCurve.from_closure(flow_alone(closure), jam, 1e-3, max_solves=_FLOWS)
-    both = FluxCurve.from_closure(closure, jam, 1e-3, max_solves=_GRADIENTS)
+    flow = FluxCurve.from_closure(flow_alone(closure), jam, 1e-3, max_solves=rings)
+    both = FluxCurve.from_closure(closure, jam, 1e-3, max_solves=round(_GRADIENTS * rings))
     return FluxCurve(flow.flow, both.gradient, flow.cost + both.cost, flow.error)
 
 

@@ -85,6 +85,7 @@ class MotorwaySettings(SettingsGroup):
     length: float = Field(20_000.0, ge=2_000, le=200_000, description="length of the motorway ring (m)")
     duration: float = Field(1200.0, ge=60, le=7_200, description="time over which it is followed (s)")
     cell: float = Field(200.0, ge=100, le=2_000, description="width of a cell; must divide the length (m)")
+    rings: int = Field(70, ge=20, le=1_000, description="rings of equal drivers that are asked for their flow (1)")
 
     def edges(self) -> NDArray[np.float64]:
         """The faces of the cells in m.
@@ -163,16 +164,18 @@ class Settings(ScenarioSettings):
     """The fundamental diagram of traffic, derived from drivers."""
 
     quick: ClassVar[Mapping[str, Any]] = {
-        "densities": 9,
-        "truck_shares": [0.0, 0.2],
+        "densities": 5,
+        "truck_shares": [],
         "replicas": 2,
-        "bootstrap": 5,
-        "bottleneck.cell": 250.0,
+        "bootstrap": 2,
+        "bottleneck.cell": 500.0,
         "motorway.length": 4000.0,
-        "motorway.duration": 120.0,
+        "motorway.duration": 60.0,
+        "motorway.cell": 500.0,
+        "motorway.rings": 24,
         "road.cars": 60,
-        "road.healing": 400.0,
-        "road.window": 300.0,
+        "road.healing": 300.0,
+        "road.window": 200.0,
     }
 
     parts: Annotated[tuple[PartName, ...], Field(min_length=1), AfterValidator(_are_different)] = Field(

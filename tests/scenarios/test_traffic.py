@@ -293,7 +293,7 @@ valid_settings = st.lists(st.sampled_from(sorted(VALID)), max_size=4, unique=Tru
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.one_of(arbitrary_settings, valid_settings))
 def test_arbitrary_settings_never_give_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str], assignments: dict[str, str]
@@ -306,6 +306,7 @@ def test_arbitrary_settings_never_give_a_traceback(
         "road.cars=20",
         "road.healing=60",
         "road.window=30",
+        "parts=diagram",
     ]
     given_settings = [f"{name}={value}" for name, value in assignments.items()]
     options = [part for one in [*small, *given_settings] for part in ("--set", one)]
