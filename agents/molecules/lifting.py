@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
@@ -93,7 +95,7 @@ def place(expected: ArrayLike, laws: NDArray[np.int64], rng: Generator) -> NDArr
 
 
 def nearest(
-    reference: NDArray[np.float64], fixed: NDArray[np.float64], values: NDArray[np.float64]
+    reference: NDArray[np.float64], fixed: NDArray[np.float64], values: NDArray[np.float64], species: Sequence[str] = ()
 ) -> NDArray[np.float64]:
     """The numbers nearest to a reference, not negative, with ``fixed @ numbers = values``.
 
@@ -104,7 +106,7 @@ def nearest(
     Raises
     ------
     ValueError
-        If there are none.
+        If there are none; says what cannot be, in terms of the names of the ``species``.
 
     Examples
     --------
@@ -124,11 +126,18 @@ def nearest(
     numbers[free] += deviation[free] * (np.linalg.pinv(among, rcond=1e-12) @ (values - fixed @ numbers))
     numbers = np.asarray(np.maximum(numbers, 0.0), dtype=np.float64)
     if not np.allclose(fixed @ numbers, values, rtol=1e-7, atol=10 * tolerance):
-        raise ValueError(
-            f"No numbers of molecules are {values} (the macro state, then the conserved totals): "
-            f"the nearest are {fixed @ numbers}. Choose a state that the totals allow."
+        asked = ", ".join(
+            f"{_sum_of(row, species)} = {value:.6g} (the nearest that can be: {reached:.6g})"
+            for row, value, reached in zip(fixed, values, fixed @ numbers, strict=True)
         )
+        raise ValueError(f"No numbers of molecules have {asked}. Choose a state that the conserved totals allow.")
     return numbers
+
+
+def _sum_of(weights: NDArray[np.float64], species: Sequence[str]) -> str:
+    names = species or [f"x{place}" for place in range(len(weights))]
+    terms = [(weight, name) for weight, name in zip(weights, names, strict=True) if weight]
+    return " + ".join(name if weight == 1 else f"{weight:g} {name}" for weight, name in terms)
 
 
 def _checked(expected: ArrayLike) -> NDArray[np.float64]:

@@ -161,4 +161,5 @@ class WellMixed:
         near = self.network.initial * self.volume if reference is None else reference
         laws = self.network.conserved
         fixed = np.vstack((np.eye(count)[self._places], laws.astype(np.float64)))
-        return nearest(near, fixed, np.concatenate((numbers, whole_totals(near, laws).astype(np.float64))))
+        totals = whole_totals(near, laws).astype(np.float64)
+        return nearest(near, fixed, np.concatenate((numbers, totals)), self.network.species)

@@ -5,7 +5,7 @@ import pytest
 from numpy.random import default_rng
 from numpy.typing import NDArray
 
-from agents.molecules import Network, place, read_network, systematic
+from agents.molecules import Network, WellMixed, place, read_network, systematic
 from agents.molecules.lifting import nearest, whole_totals
 
 ENZYME = np.array([[1, 0, 1, 0], [0, 1, 1, 1]])
@@ -88,7 +88,7 @@ def test_nearest_stops_at_zero() -> None:
     )
     assert (numbers >= 0).all()
     assert numbers[[0, 1]].sum() == pytest.approx(2.0)
-    with pytest.raises(ValueError, match="No numbers of molecules are"):
+    with pytest.raises(ValueError, match=r"No numbers of molecules have x0 \+ x1 = 2 .*, x0 = 5 .*conserved totals"):
         nearest(np.array([1.0, 1.0]), np.array([[1.0, 1.0], [1.0, 0.0]]), np.array([2.0, 5.0]))
 
 
@@ -137,3 +137,9 @@ def test_nearest_refuses_no_state_that_there_is_and_finds_none_nearer() -> None:
         found = nearest(reference, fixed, fixed @ there)
         far, farther = (((x - reference) ** 2 / (reference + 1)).sum() for x in (found, there))
         assert far <= farther * (1 + 1e-9) + 1e-9
+
+
+def test_a_macro_state_beyond_the_totals_is_refused_with_the_names_of_what_cannot_be() -> None:
+    model = WellMixed(read_network("michaelis_menten"), 1e9, species=("P",))
+    with pytest.raises(ValueError, match=r"P = 900 .*S \+ C \+ P = 500 "):
+        model.lift(np.array([9e-7]), default_rng(0))
