@@ -66,7 +66,7 @@ def test_another_seed_gives_other_numbers() -> None:
 BAD = {
     "unknown network": (["--set", "network=oregonator"], "brusselator, co_oxidation"),
     "missing file": (["--set", "network={folder}/none.txt"], "none.txt"),
-    "a folder": (["--set", "network={folder}"], "directory"),
+    "a folder": (["--set", "network={folder}"], "A network is a file"),
     "no network": (["--set", "network="], "network"),
     "malformed network": (["--set", "network={folder}/arrow.txt"], "Line 2, column 3"),
     "empty network": (["--set", "network={folder}/empty.txt"], "must have a reaction"),
