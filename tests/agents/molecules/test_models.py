@@ -63,7 +63,7 @@ def test_fast_species_outside_the_macro_state_start_from_the_network_or_from_a_p
 
 def test_a_state_against_the_totals_is_refused() -> None:
     model = WellMixed(read_network("co_oxidation"), 1000.0, species=("A", "B"))
-    with pytest.raises(ValueError, match="Choose a state that the totals allow"):
+    with pytest.raises(ValueError, match="Choose a state that the conserved totals allow"):
         model.lift(np.array([0.8, 0.3]), default_rng(0))
     with pytest.raises(ValueError, match="finite and not negative"):
         model.lift(np.array([0.8, -0.3]), default_rng(0))
