@@ -27,6 +27,7 @@ from agents.cars import (
     OptimalVelocity,
     RingAtDensity,
     RingOfHeadways,
+    RingOfSpread,
     Road,
     RoadOfCounts,
     SafeDistance,
@@ -50,6 +51,7 @@ class Population:
     sampler_error: float
 
 
+WAVE = 40 + 5 * np.cos(2 * np.pi * np.arange(10) / 10)
 CELL = 7.5
 ONE_CAR = 1 / 500.0  # a density, in the cells above
 POPULATIONS = {
@@ -66,8 +68,12 @@ POPULATIONS = {
     "idm on an open road": Population(Road(IDM(), MIXED, EDGES, ring=False, demand=0.3), PROFILE, ONE_CAR),
     "idm at a density": Population(RingAtDensity(IDM(), Fleet.of(CAR), 8, displacement=0.3), np.array([0.03]), 1e-12),
     "mixed idm at a density": Population(RingAtDensity(IDM(), MIXED, 20), np.array([0.03]), 1e-12),
-    "idm of headways": Population(
-        RingOfHeadways(IDM(), CAR, 10, 400.0), 40 + 5 * np.cos(2 * np.pi * np.arange(10) / 10), 1e-9
+    "idm of headways": Population(RingOfHeadways(IDM(), CAR, 10, 400.0), WAVE, 1e-9),
+    "noisy optimal velocity of headways": Population(
+        RingOfHeadways(OptimalVelocity(sensitivity=1.0, noise=0.1), CAR, 10, 400.0), WAVE, 1e-9
+    ),
+    "optimal velocity of a spread": Population(
+        RingOfSpread(OptimalVelocity(sensitivity=1.0), CAR, WAVE, 400.0), np.array([2.0]), 1e-9
     ),
 }
 COUNTS = np.array([0.3, 9.0, 16.0, 32.0, 44.0])

@@ -8,7 +8,7 @@ from agents.cars.idm import IDM
 from agents.cars.inflow import advance_open_road, waiting
 from agents.cars.law import Law
 from agents.cars.lifting import place_at_density, place_on_profile
-from agents.cars.models import RingAtDensity, RingOfHeadways, Road
+from agents.cars.models import Road
 from agents.cars.nagel_schreckenberg import NagelSchreckenberg
 from agents.cars.newell import Newell
 from agents.cars.optimal_velocity import OptimalVelocity
@@ -23,6 +23,7 @@ from agents.cars.readings import (
     speed_profile,
     wave_speed,
 )
+from agents.cars.rings import RingAtDensity, RingOfHeadways, RingOfSpread
 from agents.cars.road import Cars, Collision, check, gaps, headways, pack, unpack
 from agents.cars.safe_distance import SafeDistance
 from agents.cars.stability import largest_stable_ring, ring_growth
@@ -47,6 +48,7 @@ __all__ = [
     "OptimalVelocity",
     "RingAtDensity",
     "RingOfHeadways",
+    "RingOfSpread",
     "Road",
     "RoadOfCounts",
     "SafeDistance",

@@ -109,7 +109,7 @@ class FollowTheLeader:
         self, populations: Sequence[Cars], duration: float
     ) -> tuple[Crowd, int, NDArray[np.float64], NDArray[np.float64], list[int], float]:
         crowd = Crowd.join(populations)
-        options = np.array([self.relaxation, self.attraction, tanh(2)])
+        options = np.array([self.relaxation, self.attraction, 2.0, tanh(2)])
         steps = [self.steps(cars.drivers, duration) for cars in populations]
         caps = [sqrt(self.attraction * self._longest_step(cars.drivers)) for cars in populations]
         closest = np.maximum(1e-6, np.repeat(caps, np.diff(crowd.starts)))  # without attraction there is no cap

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 
-from agents.cars.fleet import CAR, AnyFleet, Drivers, Fleet, Vehicle
+from agents.cars.fleet import CAR, AnyFleet, Drivers
 from agents.cars.inflow import advance_open_road
 from agents.cars.law import Law
-from agents.cars.lifting import cumulative_count, place_at_density, place_on_profile, whole_cars
+from agents.cars.lifting import cumulative_count, place_on_profile, whole_cars
 from agents.cars.readings import density_profile
-from agents.cars.road import Cars, check, gaps, headways, pack, unpack
+from agents.cars.road import Cars, pack, unpack
 
-__all__ = ["CarModel", "RingAtDensity", "RingOfHeadways", "Road"]
+__all__ = ["CarModel", "Road"]
 
 _QUEUE = 100  # cards in the deck from which an open road is entered, shares exact to 1 %
 
@@ -186,160 +186,6 @@ class Road(CarModel):
 
     def _deck(self, macro: NDArray[np.float64]) -> Drivers:
         return self.fleet.deck(self._count(macro))
-
-
-@dataclass(frozen=True)
-class RingAtDensity(CarModel):
-    """A given number of cars on a ring as long as the density says: the macro state is that density, (1,).
-
-    lift is `place_at_density`: steady flow, disturbed by a displacement of the cars where there is one. The
-    density does not change; flow is what one observes.
-
-    Parameters
-    ----------
-    law
-        How they drive.
-    fleet
-        Who drives.
-    cars
-        How many.
-    displacement
-        Largest displacement of a car, as twice the fraction of the smaller gap beside it, in [0, 1).
-
-    Raises
-    ------
-    ValueError
-        If there is no car.
-
-    Examples
-    --------
-    >>> from agents.cars import CAR, IDM, Fleet
-    >>> ring = RingAtDensity(IDM(), Fleet.of(CAR), cars=8)
-    >>> ring.restrict(ring.lift(np.array([0.05]), np.random.default_rng(0)))
-    array([0.05])
-    """
-
-    law: Law
-    fleet: AnyFleet
-    cars: int
-    displacement: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.cars < 1:
-            raise ValueError(f"A ring needs at least one car: got {self.cars}.")
-
-    @property
-    def fields(self) -> tuple[dict[str, Any], ...]:
-        """The density, its unit and what fits."""
-        occupied = float(self.fleet.deck(self.cars).length.sum())
-        return ({"name": "density", "unit": "1/m", "bounds": (0.0, self.cars / occupied if occupied else inf)},)
-
-    @property
-    def deterministic(self) -> bool:
-        """Whether no random number has an effect."""
-        return self.law.deterministic and self.fleet.uniform and self.displacement == 0
-
-    def lift(self, macro: NDArray[np.float64], rng: Generator) -> Cars:
-        """Cars in steady, maybe disturbed flow."""
-        density = float(np.asarray(macro).item())
-        return place_at_density(self.law, self.fleet, self.cars, density, rng, displacement=self.displacement)
-
-    def restrict(self, micro: Cars) -> NDArray[np.float64]:
-        """Cars per metre, (1,)."""
-        return np.array([len(micro) / micro.length])
-
-    def _deck(self, _macro: NDArray[np.float64]) -> Drivers:
-        return self.fleet.deck(self.cars)
-
-
-@dataclass(frozen=True)
-class RingOfHeadways(CarModel):
-    """Equal cars on a ring: the macro state is all headways in m, (cars,), from the last car to the first.
-
-    lift puts the cars where the headways say, at the steady speeds of their gaps.
-
-    Parameters
-    ----------
-    law
-        How they drive.
-    vehicle
-        The vehicle that all are.
-    cars
-        How many.
-    length
-        Of the ring, in m: the sum of the headways.
-
-    Raises
-    ------
-    ValueError
-        If the cars do not fit.
-
-    Examples
-    --------
-    >>> from agents.cars import IDM, CAR
-    >>> ring = RingOfHeadways(IDM(), CAR, cars=3, length=150.0)
-    >>> ring.restrict(ring.lift(np.array([40.0, 50.0, 60.0]), np.random.default_rng(0)))
-    array([40., 50., 60.])
-    """
-
-    law: Law
-    vehicle: Vehicle
-    cars: int
-    length: float
-
-    def __post_init__(self) -> None:
-        if self.cars < 1 or not self.cars * self.vehicle.length < self.length < inf:
-            raise ValueError(
-                f"The cars must fit on the ring: got {self.cars} vehicles of {self.vehicle.length:g} m "
-                f"and a ring of {self.length:g} m."
-            )
-
-    @property
-    def fields(self) -> tuple[dict[str, Any], ...]:
-        """The headways, their unit, and what fits."""
-        return (
-            {
-                "name": "headway",
-                "unit": "m",
-                "coordinates": {"car": np.arange(self.cars)},
-                "bounds": (self.vehicle.length, self.length),
-            },
-        )
-
-    @property
-    def deterministic(self) -> bool:
-        """Whether no random number has an effect."""
-        return self.law.deterministic
-
-    def conserved(self, macro: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The length of the ring, (1,)."""
-        return np.array([macro.sum()])
-
-    def lift(self, macro: NDArray[np.float64], rng: Generator) -> Cars:
-        """Cars at these headways.
-
-        Raises
-        ------
-        ValueError
-            If there is not one headway per car, or they do not add up to the length of the ring.
-        """
-        ahead = np.asarray(macro, dtype=np.float64)
-        if ahead.shape != (self.cars,) or not abs(ahead.sum() - self.length) <= 1e-9 * self.length:
-            raise ValueError(
-                f"There must be {self.cars} headways that add up to the ring of {self.length:g} m: "
-                f"got {ahead.size} that add up to {ahead.sum():.12g} m."
-            )
-        drivers = Fleet.of(self.vehicle).deal(self.cars, rng)
-        position = np.concatenate(([0.0], np.cumsum(ahead[:-1])))
-        cars = check(Cars(position, np.zeros(self.cars), drivers, self.length))
-        return self.law.prepare(replace(cars, speed=self.law.steady_speed(gaps(cars), drivers)))
-
-    def restrict(self, micro: Cars) -> NDArray[np.float64]:
-        """Distances from front bumper to front bumper ahead, (cars,)."""
-        return headways(micro)
-
-    def _deck(self, _macro: NDArray[np.float64]) -> Drivers:
-        return Drivers.of([self.vehicle], [0] * self.cars)
 
 
 def _generator(stream: SeedSequence) -> Generator:

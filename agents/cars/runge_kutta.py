@@ -4,29 +4,41 @@ x' = v, v' = a(gap, v, leader's v), four stages, fourth order. The speeds of the
 floored at zero, so that a car that stops does not reverse: fourth order where nobody stops, first order in the
 one step in which somebody does. Cars that overlap may drive apart again as if nothing had happened (the IDM squares
 its gaps): so every step ends with a look at all gaps, and the first overlap is a `Collision`.
+
+Noise on the speeds, dv = a(...) dt + s dW, is Strang's splitting: half the noise of a step before it, half after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import sqrt
 from typing import Any
 
 import numpy as np
 from numba import njit, prange
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from agents.cars.law import Crowd
 from agents.cars.road import ROUNDING, Cars, check, gaps
 
-__all__ = ["INTELLIGENT_DRIVER", "OPTIMAL_VELOCITY", "Acceleration", "advance", "advance_all", "advance_by_formula"]
+__all__ = [
+    "INTELLIGENT_DRIVER",
+    "OPTIMAL_VELOCITY",
+    "Acceleration",
+    "advance",
+    "advance_all",
+    "advance_by_formula",
+    "advance_noisily",
+]
 
 INTELLIGENT_DRIVER = 0
 """Rows: leader's length, minimum gap, 1/desired speed, time headway, acceleration, 1/(2 sqrt(ab)).
 Options: exponent."""
 OPTIMAL_VELOCITY = 1
 """Rows: leader's length, minimum gap, largest speed, 1/width, square of the gap at which the attraction is capped.
-Options: sensitivity, attraction, tanh 2."""
+Options: sensitivity, attraction, inflection, its tanh."""
 
 Array = NDArray[Any]
 Acceleration = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
@@ -74,8 +86,47 @@ def advance_all(
     return _run(_batch, crowd, law, rows, options, steps, duration)
 
 
-def advance_by_formula(cars: Cars, acceleration: Acceleration, steps: int, duration: float) -> Cars:
-    """The same scheme in NumPy, for an acceleration that nobody compiled.
+def advance_noisily(
+    crowd: Crowd,
+    law: int,
+    rows: NDArray[np.float64],
+    options: NDArray[np.float64],
+    steps: Sequence[int],
+    duration: float,
+    noise: float,
+    rngs: Sequence[Generator],
+) -> list[Cars]:
+    """What `advance` does, with white noise of strength ``noise`` in m/s^1.5 on the speeds, one generator a population.
+
+    Every step takes two normal numbers per car, whatever the cars do: the same generator gives two populations of
+    one size the same noise.
+
+    >>> from agents.cars.fleet import CAR, Drivers
+    >>> alone = Crowd.join([Cars(np.zeros(1), np.full(1, 20.0), Drivers.of([CAR], [0]), 1e9)])
+    >>> rows, options = np.array([[5.0], [2.0], [1 / 30], [1.6], [0.73], [0.45]]), np.array([4.0])
+    >>> rngs = [np.random.default_rng(0)]
+    >>> advance_noisily(alone, INTELLIGENT_DRIVER, rows, options, [10], 1.0, 0.1, rngs)[0].speed.round(3)
+    array([20.496])
+    """
+    made = np.empty(len(steps), dtype=np.int64)
+    for r, (count, rng) in enumerate(zip(steps, rngs, strict=True)):
+        own = slice(crowd.starts[r], crowd.starts[r + 1])
+        step = duration / max(1, count)
+        kick = noise * sqrt(step / 2)
+        who, how = (crowd.position[own], crowd.speed[own]), rows[:, own].copy()
+        made[r] = _advance_noisily(*who, crowd.room[r], law, how, options, count, step, -ROUNDING, kick, rng)
+    return _parted(crowd, steps, duration, made)
+
+
+def advance_by_formula(
+    cars: Cars,
+    acceleration: Acceleration,
+    steps: int,
+    duration: float,
+    noise: float = 0.0,
+    rng: Generator | None = None,
+) -> Cars:
+    """The same scheme in NumPy, for an acceleration that nobody compiled; the noise is that of `advance_noisily`.
 
     >>> from agents.cars.fleet import CAR, Drivers
     >>> alone = Cars(np.zeros(1), np.zeros(1), Drivers.of([CAR], [0]), 1e9)
@@ -83,8 +134,14 @@ def advance_by_formula(cars: Cars, acceleration: Acceleration, steps: int, durat
     array([0.63212])
     """
     cars, step, end = check(cars), duration / max(steps, 1), cars.time + duration
+
+    def kicked(speed: NDArray[np.float64]) -> NDArray[np.float64]:
+        if rng is None:
+            return speed
+        return np.maximum(0.0, speed + noise * sqrt(step / 2) * rng.standard_normal(len(speed)))
+
     for _ in range(steps):
-        position, speed = cars.position, cars.speed
+        position, speed = cars.position, kicked(cars.speed)
         x, v = position, speed
         moved, gained = np.zeros_like(x), np.zeros_like(v)
         for weight, ahead in ((1, 0.5), (2, 0.5), (2, 1.0), (1, 0.0)):
@@ -92,7 +149,7 @@ def advance_by_formula(cars: Cars, acceleration: Acceleration, steps: int, durat
             moved, gained = moved + weight * v, gained + weight * a
             x, v = position + ahead * step * v, np.maximum(0.0, speed + ahead * step * a)
         position, speed = position + step / 6 * moved, np.maximum(0.0, speed + step / 6 * gained)
-        cars = check(replace(cars, position=position, speed=speed, time=cars.time + step))
+        cars = check(replace(cars, position=position, speed=kicked(speed), time=cars.time + step))
     return replace(cars, time=end)
 
 
@@ -109,6 +166,11 @@ def _run(
     made = np.empty_like(wanted)
     travellers = crowd.starts, crowd.position, crowd.speed, crowd.room
     kernel(*travellers, law, rows, options, wanted, float(duration), -ROUNDING, made)
+    return _parted(crowd, steps, duration, made)
+
+
+def _parted(crowd: Crowd, steps: Sequence[int], duration: float, made: NDArray[np.int64]) -> list[Cars]:
+    wanted = np.array(steps, dtype=np.int64)
     return crowd.part(np.where(made == wanted, duration, duration * made / np.maximum(1, wanted)))
 
 
@@ -140,9 +202,9 @@ def _intelligent_driver(gap: float, speed: float, leader_speed: float, free: flo
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _optimal_velocity(gap: float, speed: float, leader_speed: float, options: Array, rows: Array, i: int) -> float:
-    offset = options[2]
+    offset = options[3]
     reach = max(0.0, gap - rows[1, i]) * rows[3, i]
-    target = rows[2, i] * (np.tanh(reach - 2.0) + offset) / (1.0 + offset)
+    target = rows[2, i] * (np.tanh(reach - options[2]) + offset) / (1.0 + offset)
     follow = options[1] * (leader_speed - speed) / max(gap * gap, rows[4, i])
     change: float = options[0] * (target - speed) + follow
     return change
@@ -213,6 +275,37 @@ def _advance(
             x[i] = position[i]
             v[i] = speed[i]
         if not _apart(x, room, rows, closest):
+            return made
+    return steps
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _kick(speed: Array, size: float, rng: Generator) -> None:
+    for i in range(speed.size):
+        speed[i] = max(0.0, speed[i] + size * rng.standard_normal())
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _advance_noisily(
+    position: Array,
+    speed: Array,
+    room: float,
+    law: int,
+    rows: Array,
+    options: Array,
+    steps: int,
+    step: float,
+    closest: float,
+    kick: float,
+    rng: Generator,
+) -> int:
+    if position.size == 0:
+        return steps
+    for made in range(1, steps + 1):
+        _kick(speed, kick, rng)
+        _advance(position, speed, room, law, rows, options, 1, step, closest)
+        _kick(speed, kick, rng)
+        if not _apart(position, room, rows, closest):
             return made
     return steps
 

@@ -21,6 +21,7 @@ from agents.cars import (
     OptimalVelocity,
     RingAtDensity,
     RingOfHeadways,
+    RingOfSpread,
     Road,
     SafeDistance,
 )
@@ -32,6 +33,7 @@ LAWS: list[Law] = [
     SafeDistance(),
     Newell(),
     OptimalVelocity(sensitivity=2.0),
+    OptimalVelocity(sensitivity=2.0, noise=0.2),
     FollowTheLeader(),
     NagelSchreckenberg(),
 ]
@@ -46,13 +48,14 @@ def models_of(law: Law) -> dict[str, tuple[Any, NDArray[np.float64]]]:
     return {
         "ring at density": (RingAtDensity(law, FLEET, cars=15, displacement=0.3), np.array([0.03])),
         "ring of headways": (RingOfHeadways(law, CAR, cars=5, length=225.0), headways),
+        "ring of spread": (RingOfSpread(law, CAR, reference=headways, length=225.0), np.array([9.0])),
         "ring road": (Road(law, FLEET, EDGES), PROFILE),
         "open road": (Road(law, FLEET, EDGES, ring=False, demand=0.3), PROFILE),
     }
 
 
 CASES = [
-    pytest.param(model, macro, id=f"{type(law).__name__}, {name}")
+    pytest.param(model, macro, id=f"{type(law).__name__}, {name}" + ("" if law.deterministic else ", noisy"))
     for law in LAWS
     for name, (model, macro) in models_of(law).items()
 ]
@@ -109,7 +112,7 @@ def test_a_macro_state_lies_in_the_fields_and_comes_back(model: Any, macro: NDAr
     back = model.restrict(model.lift(macro, np.random.default_rng(0)))
     assert back.shape == macro.shape
     cell = model.law.cell or 0.0  # a ring's length is rounded to whole cells, and so is a headway
-    error = {"RingAtDensity": 0.03**2 * cell / 2 / 15, "RingOfHeadways": cell, "Road": 2 / 300.0}
+    error = {"RingAtDensity": 0.03**2 * cell / 2 / 15, "RingOfHeadways": cell, "RingOfSpread": cell, "Road": 2 / 300.0}
     assert back == pytest.approx(macro, rel=1e-9, abs=error[type(model).__name__])
 
 

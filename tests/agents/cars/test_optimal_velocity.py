@@ -1,13 +1,17 @@
-"""Values: Bando et al. 1995, exact dispersion and an independent program (references, ov_*)."""
+"""Values: Bando et al. 1995, exact dispersion and an independent program (references, ov_*); Marschler et al. 2014."""
 
-from math import cos, pi, tanh
+from dataclasses import replace
+from math import cos, cosh, pi, sin, tanh
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.linalg import solve_continuous_lyapunov
 
 from agents.cars import (
+    CAR,
     Cars,
+    Collision,
     Drivers,
     Fleet,
     OptimalVelocity,
@@ -17,11 +21,19 @@ from agents.cars import (
     ring_growth,
     wave_speed,
 )
-from agents.cars.optimal_velocity import tanh_velocity
+from agents.cars.optimal_velocity import Velocity, tanh_velocity
 
 RNG = np.random.default_rng(0)
 BANDO = Vehicle(name="bando", length=0.0, minimum_gap=0.0, time_headway=1.0, desired_speed=1 + tanh(2))
 LAW = OptimalVelocity(sensitivity=1.0)
+MARSCHLER = OptimalVelocity(sensitivity=1.7, inflection=1.2, step=0.2)
+
+
+def marschler(level: float) -> Vehicle:
+    """The vehicle with V(s) = level (tanh(s - 1.2) + tanh 1.2)."""
+    return Vehicle(
+        name="marschler", length=0.0, minimum_gap=0.0, desired_speed=level * (1 + tanh(1.2)), time_headway=1 / level
+    )
 
 
 def test_the_default_is_the_function_of_bando() -> None:
@@ -107,3 +119,172 @@ def test_the_gap_of_any_velocity_is_its_inverse() -> None:
     law, drivers = OptimalVelocity(velocity=hyperbolic), Drivers.of([Vehicle(desired_speed=30.0)], [0] * 3)
     gap = law.steady_gap(np.array([3.0, 15.0, 31.0]), drivers)
     assert gap == pytest.approx([10 / 9, 10.0, np.inf], rel=1e-12)
+
+
+def test_an_inflection_of_its_own_makes_the_function_of_marschler() -> None:
+    gap, drivers = np.linspace(0.0, 4.0, 9), Drivers.of([marschler(0.88)], [0] * 9)
+    speed = MARSCHLER.steady_speed(gap, drivers)
+    assert speed == pytest.approx(0.88 * (np.tanh(gap - 1.2) + tanh(1.2)), abs=1e-15)
+    assert MARSCHLER.steady_gap(speed, drivers) == pytest.approx(gap, abs=1e-12)
+
+
+@pytest.mark.parametrize("factor", [0.995, 1.0, 1.005])
+def test_the_ring_of_marschler_loses_stability_at_the_exact_hopf_point(factor: float) -> None:
+    """Exact: level a/((1 + cos θ) sech²(L/N - h)) = 0.8868849824, frequency 0.0890932, θ = 2π/N."""
+    cars, angle, slope = 60, 2 * pi / 60, cosh(1 - 1.2) ** -2
+    hopf = 1.7 / ((1 + cos(angle)) * slope)
+    frequency = hopf * slope * sin(angle)
+    assert (hopf, frequency) == pytest.approx((0.8868849824, 0.0890932), abs=1e-7)
+    wave = np.exp(1j * angle * np.arange(cars))
+    ring = RingOfHeadways(MARSCHLER, marschler(factor * hopf), cars, 60.0)
+    first = ring.evolve(ring.lift(1 + 1e-5 * wave.real, RNG), 40.0, RNG)  # the other root decays at 1.7
+    second = ring.evolve(first, 20.0, RNG)
+    measured = complex(np.log((headways(second) @ wave.conj()) / (headways(first) @ wave.conj()))) / 20
+    exact = max(np.roots([1, 1.7, -1.7 * factor * hopf * slope * (wave[1] - 1)]), key=lambda z: z.real)
+    assert measured == pytest.approx(exact, abs=1e-8)
+    assert np.sign(exact.real.round(12)) == np.sign(factor - 1)
+    assert measured.imag == pytest.approx(frequency, rel=0.01)
+
+
+# Marschler, Sieber, Berkemer, Kawamoto & Starke, SIAM J. Appl. Dyn. Syst. 13 (2014) 1202, their ring of 60 cars on 60:
+# the fold of its travelling waves, by collocation of the equation of the wave in a program of its own.
+FOLD, WAVE_SPEED = 0.8799665349337735, -0.8566978655569082  # level of V, cars per time unit
+# fmt: off
+WAVE = np.array([
+    1.3320074936, 1.3152184498, 1.2783287562, 1.2257385058, 1.1652884044, 1.1060989144,
+    1.0551499518, 1.0154737661, 0.9867682526, 0.9670404678, 0.9539431201, 0.9454422892,
+    0.9400045726, 0.9365583018, 0.9343868922, 0.9330237635, 0.9321700137, 0.9316360672,
+    0.9313024310, 0.9310940761, 0.9309640051, 0.9308828229, 0.9308321616, 0.9308005505,
+    0.9307808289, 0.9307685285, 0.9307608624, 0.9307560944, 0.9307531459, 0.9307513526,
+    0.9307503150, 0.9307498103, 0.9307497457, 0.9307501448, 0.9307511650, 0.9307531550,
+    0.9307567721, 0.9307631979, 0.9307745238, 0.9307944307, 0.9308293836, 0.9308907277,
+    0.9309983581, 0.9311871352, 0.9315180627, 0.9320976522, 0.9331111410, 0.9348784605,
+    0.9379455065, 0.9432240318, 0.9521804037, 0.9670193437, 0.9906703466, 1.0261693236,
+    1.0750145176, 1.1349057496, 1.1988197659, 1.2571860027, 1.3016891107, 1.3273468737,
+])
+# fmt: on
+
+
+def travelling() -> tuple[RingOfHeadways, Cars]:
+    """The ring at the fold, and its wave h(n - ct), whose speeds u(n - ct) have u(n + 1) - u(n) = -c h'(n)."""
+    ring = RingOfHeadways(MARSCHLER, marschler(FOLD), 60, 60.0)
+    cars = ring.lift(WAVE + (1 - WAVE.mean()), RNG)
+    mode = 2j * pi * np.fft.fftfreq(60)
+    mode[[0, 30]] = 1.0
+    speed = -WAVE_SPEED * mode * np.fft.fft(WAVE) / np.expm1(mode)
+    speed[0], speed[30] = 60 * cars.speed.mean(), 0.0  # what drives them sums up to nothing
+    return ring, replace(cars, speed=np.fft.ifft(speed).real)
+
+
+def test_the_wave_at_the_fold_travels_backwards_unchanged() -> None:
+    """Twenty cars on, it is 3e-7 from itself, at half the step 2e-8: the error of the scheme."""
+    ring, cars = travelling()
+    later = ring.evolve(cars, 20 / -WAVE_SPEED, RNG)
+    assert np.roll(headways(later), 20) == pytest.approx(headways(cars), abs=1e-6)
+    assert np.roll(later.speed, 20) == pytest.approx(cars.speed, abs=1e-6)
+
+
+def test_the_wave_at_the_fold_nearly_heals_from_steady_speeds() -> None:
+    """From its headways alone, speeds heal within 10 time units and leave them 7.5e-4 from a wave 0.4 high."""
+    ring, cars = travelling()
+    healed = ring.evolve(ring.lift(headways(cars), RNG), 10.0, RNG)
+    later = ring.evolve(healed, 20 / -WAVE_SPEED, RNG)
+    assert np.roll(headways(later), 20) == pytest.approx(headways(healed), abs=1e-3)
+
+
+def test_noise_gives_uniform_flow_the_exact_covariance() -> None:
+    """A P + P A* + diag(0, s²) = 0, mode by mode: headways h' = (e^{iα} - 1) v, speeds dv = a (V' h - v) dt + s dW."""
+    cars, level, noise = 6, 0.4, 0.005  # the slowest mode decays at 0.113
+    slope = level * cosh(1 - 1.2) ** -2
+    expected = np.zeros((2, 2))
+    for mode in range(1, cars):
+        turn = np.exp(2j * pi * mode / cars) - 1
+        drift = np.array([[0, turn], [1.7 * slope, -1.7]])
+        expected += solve_continuous_lyapunov(drift, -np.diag([0, noise**2])).real / cars
+    expected[1, 1] += noise**2 / (2 * 1.7) / cars  # mode 0: the headways sum up to the ring
+    ring = RingOfHeadways(replace(MARSCHLER, noise=noise, step=0.05), marschler(level), cars, 6.0)
+    uniform = ring.lift(np.ones(cars), RNG)
+    rngs = [np.random.default_rng([3, replica]) for replica in range(1000)]
+    deviations = [
+        np.stack([headways(micro) - 1, micro.speed - uniform.speed])
+        for micro in ring.law.advance_all([uniform] * 1000, 40.0, rngs)
+    ]
+    samples = np.array([deviation @ deviation.T / cars for deviation in deviations])
+    error = samples.std(axis=0, ddof=1) / np.sqrt(1000)
+    assert (error < 0.05 * np.sqrt(np.outer(np.diag(expected), np.diag(expected)))).all()
+    assert (np.abs(samples.mean(axis=0) - expected) < 4 * error).all()
+
+
+def test_the_noise_is_of_second_weak_order() -> None:
+    """Cars far apart: dv = a (v0 - v) dt + s dW, with the exact variance s²/(2a) when time has passed."""
+    steps, errors, count = (0.8, 0.4), [], 50_000
+    for step in steps:
+        law = OptimalVelocity(sensitivity=1.0, noise=0.5, step=step)
+        cars = RingOfHeadways(law, CAR, count, 1e3 * count).lift(np.full(count, 1e3), RNG)
+        rng, variances = np.random.default_rng(11), []
+        for duration in [16.0] + 19 * [4.0]:
+            cars = law.advance(cars, duration, rng)
+            variances.append(np.mean((cars.speed - CAR.desired_speed) ** 2))
+        errors.append(np.mean(variances) / (0.5**2 / 2) - 1)
+    assert np.log(errors[0] / errors[1]) / np.log(2) == pytest.approx(2, abs=0.15), errors
+
+
+def jam(law: OptimalVelocity) -> Cars:
+    return RingOfHeadways(law, BANDO, 12, 24.0).lift(2 + 0.5 * np.cos(2 * pi * np.arange(12) / 12), RNG)
+
+
+def test_noise_that_is_below_round_off_changes_no_bit() -> None:
+    quiet, faint = LAW.advance(jam(LAW), 30.0, RNG), replace(LAW, noise=1e-300).advance(jam(LAW), 30.0, RNG)
+    assert (quiet.position == faint.position).all()
+    assert (quiet.speed == faint.speed).all()
+    assert LAW.deterministic
+    assert not replace(LAW, noise=1e-300).deterministic
+
+
+def test_the_noise_of_any_velocity_is_that_of_the_compiled_one() -> None:
+    compiled, given = (OptimalVelocity(velocity=velocity, noise=0.1) for velocity in (None, tanh_velocity))
+    one, other = (law.advance(jam(law), 20.0, np.random.default_rng(5)) for law in (compiled, given))
+    assert one.position == pytest.approx(other.position, abs=1e-9)
+    assert one.speed == pytest.approx(other.speed, abs=1e-9)
+    assert np.abs(one.speed - LAW.advance(jam(LAW), 20.0, RNG).speed).max() > 0.01
+
+
+def test_the_same_generator_gives_the_same_noise_whatever_the_cars_do() -> None:
+    law = OptimalVelocity(noise=0.1)
+    rngs = [np.random.default_rng(5) for _ in range(3)]
+    nudged = replace(jam(law), position=jam(law).position + 1e-6 * np.arange(12))
+    first, again, beside = (
+        law.advance(cars, 20.0, rng) for cars, rng in zip((jam(law), jam(law), nudged), rngs, strict=True)
+    )
+    assert (first.position == again.position).all()
+    assert 0 < np.abs(first.position - beside.position).max() < 1e-3
+    assert rngs[0].bit_generator.state == rngs[2].bit_generator.state
+
+
+def test_noise_makes_no_car_reverse_and_needs_no_car() -> None:
+    law, drivers = OptimalVelocity(noise=0.5), Drivers.of([CAR], [0] * 50)
+    later = law.advance(Cars(np.linspace(0.0, 367.5, 50), np.zeros(50), drivers, 375.0), 1.0, np.random.default_rng(1))
+    assert later.speed.min() == 0.0
+    assert later.speed.max() > 0.1
+    nobody = Cars(np.empty(0), np.empty(0), Drivers.of([], []), 100.0, ring=False)
+    assert len(law.advance(nobody, 1.0, RNG)) == 0
+
+
+@pytest.mark.parametrize("velocity", [None, tanh_velocity])
+def test_noisy_cars_that_overlap_collide_at_once(velocity: Velocity | None) -> None:
+    """At 60 m/s, 1 m behind a car that stands: through it in the first step, and behind it again 5 s later."""
+    crash = Cars(np.array([0.0, 6.0]), np.array([60.0, 0.0]), Drivers.of([CAR], [0, 0]), 2000.0)
+    law = OptimalVelocity(velocity=velocity, noise=0.01, step=0.2)
+    with pytest.raises(Collision, match=r"^At t = 0\.2 s car 0 .* overlaps car 1"):
+        law.advance(crash, 5.0, RNG)
+
+
+def test_options_that_are_none_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"`sensitivity` .* got 0"):
+        OptimalVelocity(sensitivity=0.0)
+    with pytest.raises(ValueError, match=r"`inflection` .* got -1"):
+        OptimalVelocity(inflection=-1.0)
+    with pytest.raises(ValueError, match=r"`inflection` belongs to `tanh_velocity`: got 1\.2"):
+        OptimalVelocity(velocity=tanh_velocity, inflection=1.2)
+    with pytest.raises(ValueError, match=r"`noise` .* got nan"):
+        OptimalVelocity(noise=float("nan"))
