@@ -4,17 +4,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analysis.bifurcation import draw_branch
     from analysis.calibration import draw_calibration
     from analysis.concentrations import draw_concentrations, draw_front
     from analysis.cost import draw_cost
     from analysis.diagnosis import draw_diagnosis
     from analysis.fundamental_diagram import draw_fundamental_diagram
     from analysis.growth import draw_growth
+    from analysis.healing import draw_healing
+    from analysis.multipliers import draw_multipliers
     from analysis.queue import draw_queue
     from analysis.shuffles import draw_shuffles
     from analysis.space_time import draw_paths, draw_roads
 
 _HOME = {
+    "draw_branch": "bifurcation",
     "draw_calibration": "calibration",
     "draw_concentrations": "concentrations",
     "draw_cost": "cost",
@@ -22,6 +26,8 @@ _HOME = {
     "draw_front": "concentrations",
     "draw_fundamental_diagram": "fundamental_diagram",
     "draw_growth": "growth",
+    "draw_healing": "healing",
+    "draw_multipliers": "multipliers",
     "draw_paths": "space_time",
     "draw_queue": "queue",
     "draw_roads": "space_time",
@@ -29,6 +35,7 @@ _HOME = {
 }
 
 __all__ = [
+    "draw_branch",
     "draw_calibration",
     "draw_concentrations",
     "draw_cost",
@@ -36,6 +43,8 @@ __all__ = [
     "draw_front",
     "draw_fundamental_diagram",
     "draw_growth",
+    "draw_healing",
+    "draw_multipliers",
     "draw_paths",
     "draw_queue",
     "draw_roads",
