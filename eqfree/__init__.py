@@ -7,14 +7,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eqfree import hmm, projective
+    from eqfree import fixed_points, hmm, projective
     from eqfree.calibration import Calibration, calibrate
     from eqfree.diagnosis import Diagnosis, diagnose
     from eqfree.fields import Field
+    from eqfree.fixed_points import HealingSweep, find_fixed_point, sweep_healing
     from eqfree.micro import MicroModel, micro_model
     from eqfree.projective import solve_projective
-    from eqfree.results import Check, Cost, Crossing, Relation, Status, Study, Trajectory, Value
+    from eqfree.coarse_map import Rotation
+    from eqfree.results import (
+        Check,
+        Cost,
+        Crossing,
+        FixedPoint,
+        Relation,
+        Spectrum,
+        Stability,
+        Status,
+        Study,
+        Trajectory,
+        Value,
+    )
     from eqfree.scenario import Context, Scenario, ScenarioSettings, run
+    from eqfree.stability import coarse_multipliers
     from eqfree.stepper import CoarseTimeStepper
 
 _HOME = {
@@ -26,21 +41,29 @@ _HOME = {
     "Crossing": "results",
     "Diagnosis": "diagnosis",
     "Field": "fields",
+    "FixedPoint": "results",
+    "HealingSweep": "fixed_points",
     "MicroModel": "micro",
     "Relation": "results",
+    "Rotation": "coarse_map",
     "Scenario": "scenario",
     "ScenarioSettings": "scenario",
+    "Spectrum": "results",
+    "Stability": "results",
     "Status": "results",
     "Study": "results",
     "Trajectory": "results",
     "Value": "results",
     "calibrate": "calibration",
+    "coarse_multipliers": "stability",
     "diagnose": "diagnosis",
+    "find_fixed_point": "fixed_points",
     "micro_model": "micro",
     "run": "scenario",
     "solve_projective": "projective",
+    "sweep_healing": "fixed_points",
 }
-_PACKAGES = ("hmm", "projective")
+_PACKAGES = ("fixed_points", "hmm", "projective")
 
 __all__ = [
     "Calibration",
@@ -51,21 +74,30 @@ __all__ = [
     "Crossing",
     "Diagnosis",
     "Field",
+    "FixedPoint",
+    "HealingSweep",
     "MicroModel",
     "Relation",
+    "Rotation",
     "Scenario",
     "ScenarioSettings",
+    "Spectrum",
+    "Stability",
     "Status",
     "Study",
     "Trajectory",
     "Value",
     "calibrate",
+    "coarse_multipliers",
     "diagnose",
+    "find_fixed_point",
+    "fixed_points",
     "hmm",
     "micro_model",
     "projective",
     "run",
     "solve_projective",
+    "sweep_healing",
 ]
 
 

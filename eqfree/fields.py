@@ -1,4 +1,4 @@
-"""The named, united, coordinated and bounded parts of a macro array."""
+"""The named, united, coordinated, scaled and bounded parts of a macro array."""
 
 from __future__ import annotations
 
@@ -35,11 +35,14 @@ class Field:
         Dimension -> its unit.
     bounds
         Smallest and largest admissible value; a macro state outside them is refused.
+    scale
+        A change of a value that counts, in its unit: what a solver measures its steps in. Without it, the largest
+        size of the field's values in the macro state that the solver starts from.
 
     Raises
     ------
     ValueError
-        If the bounds are empty or a unit belongs to no coordinate.
+        If the bounds are empty, the scale is not positive or a unit belongs to no coordinate.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class Field:
     coordinates: Mapping[str, Sequence[float] | NDArray[Any]] = field(default_factory=dict)
     coordinate_units: Mapping[str, str] = field(default_factory=dict)
     bounds: tuple[float, float] = (-inf, inf)
+    scale: float | None = None
 
     def __post_init__(self) -> None:
         low, high = self.bounds
@@ -60,6 +64,8 @@ class Field:
             raise ValueError(
                 f"`bounds` of field {self.name!r} must be (low, high) with low <= high: got {self.bounds}."
             )
+        if self.scale is not None and not 0 < self.scale < inf:
+            raise ValueError(f"`scale` of field {self.name!r} must be positive and finite: got {self.scale}.")
         if unknown := set(self.coordinate_units) - set(self.coordinates):
             raise ValueError(
                 f"`coordinate_units` of field {self.name!r} must name its coordinates "

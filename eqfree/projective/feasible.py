@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf, prod
+from math import inf
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eqfree.conserved import Totals
 from eqfree.fields import Field, OutOfBoundsError, short, split
 from eqfree.micro import conserved_of
 from eqfree.stepper import CoarseTimeStepper
@@ -19,11 +20,6 @@ __all__ = ["Region", "Restored"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-_UNITS = 2.0 ** np.arange(30, -32, -2)
-"""Changes that show the slopes of totals: so large that rounding does not matter, smaller where the model refuses them.
-
-Powers of two, so that a slope that is not rounded comes out as it is.
-"""
 _ROUND_OFF = 1e-10  # of a total
 _KEPT = 1e-9  # of a total: what a burst may change by round-off
 _PRECISION = 1e-12  # of the totals of a restored state, which may not be counted as restored again
@@ -67,9 +63,7 @@ class Region:
 
     def totals(self, macro: Array) -> Array:
         """What is conserved of macro states (group, ...), as (group, total)."""
-        if self.conserved is None:
-            return np.empty((len(macro), 0))
-        return np.array([np.ravel(self.conserved(one)) for one in macro], dtype=np.float64)
+        return self._conserved.of(macro)
 
     def keeps(self, before: Array, after: Array) -> bool:
         """Whether states (group, ...) have the same totals, up to round-off of the numbers that they are made of."""
@@ -120,41 +114,14 @@ class Region:
         return low.reshape(self.shape), high.reshape(self.shape)
 
     @cached_property
-    def _base(self) -> tuple[Array, Array]:
-        """A state that the model does not refuse, and its totals: zero if it can be, where no rounding blurs them."""
-        zero = np.zeros(self.shape)
-        try:
-            return zero, self.totals(zero[None])[0]
-        except ValueError:
-            inside = np.clip(zero, *self._bounds) if self.inside is None else self.inside
-            return inside, self.totals(inside[None])[0]
-
-    @cached_property
-    def _slopes(self) -> Array:
-        """Of the totals, (total, number)."""
-        return np.array([self._slope(number) for number in range(prod(self.shape))]).reshape(prod(self.shape), -1).T
-
-    def _slope(self, number: int) -> Array:
-        """By how much the totals change with a number; not at all where the model refuses every change of it alone."""
-        state, totals = self._base
-        for unit in (sign * size for size in _UNITS for sign in (1, -1)):
-            moved = state.copy()
-            moved.flat[number] += unit
-            try:
-                return np.asarray((self.totals(moved[None])[0] - totals) / unit)
-            except ValueError:
-                continue
-        return np.zeros_like(totals)
-
-    def _linear(self, macro: Array) -> Array:
-        """The totals of a state without rounding, also of one that no population has."""
-        state, totals = self._base
-        return np.asarray(totals + self._slopes @ (macro - state).ravel())
+    def _conserved(self) -> Totals:
+        inside = np.clip(np.zeros(self.shape), *self._bounds) if self.inside is None else self.inside
+        return Totals(self.shape, self.conserved, inside)
 
     def _size(self, macro: Array) -> Array:
         """How large the parts are that the totals of states (group, ...) add up, (group, total)."""
         flat = np.abs(macro).reshape(len(macro), -1)
-        return np.asarray(np.abs(self.totals(macro)) + flat @ np.abs(self._slopes).T)
+        return np.asarray(np.abs(self.totals(macro)) + flat @ np.abs(self._conserved.weights).T)
 
     def _holds(self, macro: Array, totals: Array | None) -> bool:
         low, high = self._bounds
@@ -188,9 +155,9 @@ class Region:
     def _nearest(self, macro: Array, scale: Array, totals: Array | None) -> Array:
         low, high = (bound.ravel() for bound in self._bounds)
         state = macro.ravel()
-        wanted = self._linear(macro) if totals is None else totals
-        missing = wanted - self._linear(macro)
-        change = _least(self._slopes * scale, missing, (low - state) / scale, (high - state) / scale)
+        wanted = self._conserved.linear(macro) if totals is None else totals
+        missing = wanted - self._conserved.linear(macro)
+        change = _least(self._conserved.weights * scale, missing, (low - state) / scale, (high - state) / scale)
         if change is None:
             raise OutOfBoundsError(
                 f"No macro state within the bounds of {', '.join(item.name for item in self.fields) or 'its fields'} "
