@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eqfree import fixed_points, hmm, projective
+    from eqfree import continuation, fixed_points, hmm, projective
     from eqfree.calibration import Calibration, calibrate
+    from eqfree.continuation import continue_branch, iter_branch, switch_branch
     from eqfree.diagnosis import Diagnosis, diagnose
     from eqfree.fields import Field
     from eqfree.fixed_points import HealingSweep, find_fixed_point, sweep_healing
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from eqfree.projective import solve_projective
     from eqfree.coarse_map import Rotation
     from eqfree.results import (
+        Branch,
+        BranchEvent,
+        BranchPoint,
         Check,
         Cost,
         Crossing,
@@ -33,6 +37,9 @@ if TYPE_CHECKING:
     from eqfree.stepper import CoarseTimeStepper
 
 _HOME = {
+    "Branch": "results",
+    "BranchEvent": "results",
+    "BranchPoint": "results",
     "Calibration": "calibration",
     "Check": "results",
     "CoarseTimeStepper": "stepper",
@@ -56,16 +63,22 @@ _HOME = {
     "Value": "results",
     "calibrate": "calibration",
     "coarse_multipliers": "stability",
+    "continue_branch": "continuation",
     "diagnose": "diagnosis",
     "find_fixed_point": "fixed_points",
+    "iter_branch": "continuation",
     "micro_model": "micro",
     "run": "scenario",
     "solve_projective": "projective",
     "sweep_healing": "fixed_points",
+    "switch_branch": "continuation",
 }
-_PACKAGES = ("fixed_points", "hmm", "projective")
+_PACKAGES = ("continuation", "fixed_points", "hmm", "projective")
 
 __all__ = [
+    "Branch",
+    "BranchEvent",
+    "BranchPoint",
     "Calibration",
     "Check",
     "CoarseTimeStepper",
@@ -89,15 +102,19 @@ __all__ = [
     "Value",
     "calibrate",
     "coarse_multipliers",
+    "continuation",
+    "continue_branch",
     "diagnose",
     "find_fixed_point",
     "fixed_points",
     "hmm",
+    "iter_branch",
     "micro_model",
     "projective",
     "run",
     "solve_projective",
     "sweep_healing",
+    "switch_branch",
 ]
 
 

@@ -14,8 +14,10 @@ from eqfree.fields import Field, as_fields
 
 __all__ = [
     "BatchedModel",
+    "Carried",
     "MicroModel",
     "PackedModel",
+    "ReliftedModel",
     "TimedModel",
     "check_duration",
     "conserved_of",
@@ -25,6 +27,7 @@ __all__ = [
     "is_batched",
     "is_deterministic",
     "is_packed",
+    "is_relifted",
     "is_thread_safe",
     "is_timed",
     "micro_model",
@@ -49,6 +52,9 @@ class MicroModel(Protocol):
         by a ValueError what no population has.
     ``at(time) -> micro-model``
         The model whose ``lift`` makes populations of that time; without it, one time is like another.
+    ``relift(macro, previous, rng) -> micro``
+        A population consistent with the macro state, near a known one: what is slow and no part of the macro state is
+        taken from there. Needs pack and unpack; see `Carried`.
     ``pack(micro) -> dict of arrays`` and ``unpack(packed) -> micro``
         For micro states that persist between macro steps; see `PackedModel`.
     ``burst_batch(macros, times, streams)``
@@ -110,6 +116,53 @@ class TimedModel(MicroModel, Protocol):
         ...
 
 
+class ReliftedModel(PackedModel, Protocol):
+    """A micro-model that lifts near a known population."""
+
+    def relift(self, macro: NDArray[np.float64], previous: Any, rng: Generator) -> Any:
+        """A population consistent with the macro state, all else as near as may be to ``previous``."""
+        ...
+
+
+class Carried:
+    """A micro-model whose lift starts from a population that is carried along: its ``relift``.
+
+    What heals too slowly to be healed, and is no part of the macro state, is kept as it was in the last population.
+
+    Parameters
+    ----------
+    model
+        With relift, pack and unpack.
+    previous
+        The population, packed.
+
+    Raises
+    ------
+    ValueError
+        If the model has no relift.
+    """
+
+    burst_batch = None  # a batch would lift as the model does
+
+    def __init__(self, model: MicroModel, previous: Mapping[str, NDArray[Any]]) -> None:
+        if not is_relifted(model):
+            raise ValueError(
+                f"A population is carried by models with `relift`, `pack` and `unpack`: {type(model).__name__} lacks "
+                "one of them. Write it, or do not carry."
+            )
+        self.model, self.previous = model, previous
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("model", "previous"):  # not there yet: while it is unpickled
+            raise AttributeError(name)
+        return getattr(self.model, name)
+
+    def lift(self, macro: NDArray[np.float64], rng: Generator) -> Any:
+        """A population near the one that is carried."""
+        known = self.model.unpack({name: np.array(array) for name, array in self.previous.items()})
+        return self.model.relift(macro, known, rng)
+
+
 class _FunctionModel:
     """A micro-model made of plain functions; what was not given is not there."""
 
@@ -125,6 +178,7 @@ _OPTIONS = (
     "deterministic",
     "fields",
     "pack",
+    "relift",
     "thread_safe",
     "time_step",
     "unpack",
@@ -174,6 +228,11 @@ def has(model: object, *names: str) -> bool:
 def is_packed(model: MicroModel) -> TypeGuard[PackedModel]:
     """Whether its populations can be put into named arrays."""
     return has(model, "pack", "unpack")
+
+
+def is_relifted(model: MicroModel) -> TypeGuard[ReliftedModel]:
+    """Whether it lifts near a known population."""
+    return has(model, "relift", "pack", "unpack")
 
 
 def is_batched(model: MicroModel) -> TypeGuard[BatchedModel]:

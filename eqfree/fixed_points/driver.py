@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import inf, sqrt
 from typing import TypeAlias
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from eqfree.coarse_map import Chart, Symmetry, check_map
 from eqfree.ensemble import Key
 from eqfree.fields import check_bounds
-from eqfree.fixed_points.equations import Equations, Residual
+from eqfree.fixed_points.equations import Equations, Residual, Slopes
 from eqfree.fixed_points.linear import Border, Dense, Problem
 from eqfree.fixed_points.newton import Method, Newton, Solved
 from eqfree.results import Cost, FixedPoint, Status
@@ -119,27 +119,53 @@ def find_fixed_point(
     return _combined(equations, healed, cost, iterations, stepper)
 
 
+@dataclass(frozen=True, eq=False)
 class HealedState:
-    """The macro state that a solution is read as, after healing, with what the noise of its replicas makes of it."""
+    """The macro state that a solution is read as, after healing, with what the noise of its replicas makes of it.
 
-    def __init__(self, unknowns: Array, residual: Residual, samples: Array, periods: Array, cost: Cost) -> None:
-        self.unknowns, self.residual, self.samples, self.cost = unknowns, residual, samples, cost
-        self.periods = periods
+    Attributes
+    ----------
+    unknowns : (unknown,)
+    residual
+        At the solution.
+    samples : (replica, number)
+        What single replicas would have it be.
+    periods : (replica,)
+        And the period.
+    cost
+        Of the reading.
+    """
+
+    unknowns: Array
+    residual: Residual
+    samples: Array
+    periods: Array
+    cost: Cost
 
     @classmethod
     def of(cls, problem: Problem, solved: Solved) -> HealedState:
         """Read once more at the solution; a deterministic one is known already."""
-        equations, size = problem.equations, problem.equations.chart.size
+        assert solved.residual is not None  # it was solved
         if len(solved.deviations) < 2:
-            assert solved.residual is not None  # it was solved
-            return cls(solved.unknowns, solved.residual, solved.residual.look.healed, np.zeros(1), Cost())
+            healed = solved.residual.look.healed
+            return cls(solved.unknowns, solved.residual, healed, np.zeros(1), Cost())
         residual = problem.residual(solved.unknowns)
-        moved = -solved.deviations[:, :size]
-        if isinstance(solved.linear, Dense) and solved.linear.slopes is not None:
-            moved = moved @ solved.linear.slopes.pencil.healed.mean(axis=0).T
-        periods = -solved.deviations[:, size] if equations.symmetry is not None else np.zeros(len(moved))
-        samples = residual.look.healed + equations.chart.change(moved)
-        return cls(solved.unknowns, residual, samples, periods * equations.duration, residual.look.cost)
+        slopes = solved.linear.slopes if isinstance(solved.linear, Dense) else None
+        read = cls(solved.unknowns, residual, residual.look.healed, np.zeros(1), residual.look.cost)
+        return read.told_by(problem.equations, solved.deviations, slopes)
+
+    def told_by(self, equations: Equations, deviations: Array, slopes: Slopes | None) -> HealedState:
+        """With replicas that would have moved the solution by their deviations (replica, unknown).
+
+        Without slopes, healing is taken to leave the slow directions as they are.
+        """
+        size = equations.chart.size
+        moved = -deviations[:, :size]
+        if slopes is not None:
+            moved = moved @ slopes.pencil.healed.mean(axis=0).T
+        periods = -deviations[:, size] if equations.symmetry is not None else np.zeros(len(moved))
+        samples = self.residual.look.healed + equations.chart.change(moved)
+        return replace(self, samples=samples, periods=periods * equations.duration)
 
     @property
     def macro(self) -> Array:

@@ -142,7 +142,9 @@ class Equations:
         """What the unknowns stand for."""
         size = self.chart.size
         duration = self.duration * (unknowns[size] if self.symmetry is not None else 1.0)
-        return Place(self.chart.macro(unknowns[:size]), float(duration), self.parameter + self.unit * unknowns[-1])
+        return Place(
+            self.chart.macro(unknowns[:size]), float(duration), float(self.parameter + self.unit * unknowns[-1])
+        )
 
     def stepper(self, parameter: float) -> CoarseTimeStepper:
         """The stepper at a parameter, made once while it is needed."""
@@ -172,7 +174,9 @@ class Equations:
         if self.symmetry is not None:
             period, spent = self._period_slope(unknowns, key)
             blocks, cost = [*blocks, period], cost + spent
-        column, spent = self._parameter_slope(unknowns, residual, key) if parameter else (0 * blocks[0][..., :1], Cost())
+        column, spent = (
+            self._parameter_slope(unknowns, residual, key) if parameter else (0 * blocks[0][..., :1], Cost())
+        )
         samples = np.concatenate([*blocks, column], axis=-1)
         matrix = samples.mean(axis=0)
         noise = samples.std(axis=0, ddof=1) / np.sqrt(len(samples)) if len(samples) > 1 else np.zeros_like(matrix)

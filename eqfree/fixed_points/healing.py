@@ -137,8 +137,6 @@ def sweep_healing(
     start = np.array(macro0, dtype=np.float64)
     for number, healing in enumerate(times.tolist()):
         healed = replace(stepper, healing=healing)
-        points.append(
-            find_fixed_point(healed, start, duration, (*key, number), method=method, symmetry=symmetry)
-        )
+        points.append(find_fixed_point(healed, start, duration, (*key, number), method=method, symmetry=symmetry))
         start = points[-1].lifted if points[-1].success else start
     return HealingSweep(times, tuple(points), tolerance)

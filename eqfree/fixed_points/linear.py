@@ -171,9 +171,7 @@ class Krylov(Linear):
     def at(self, problem: Problem, unknowns: Array, residual: Residual) -> Krylov:
         """Products until the system with these residuals is solved to the tolerance."""
         equations, border = problem.equations, problem.border
-        columns, cost = equations.columns(
-            unknowns, residual, problem.key, parameter=not border.holds_parameter
-        )
+        columns, cost = equations.columns(unknowns, residual, problem.key, parameter=not border.holds_parameter)
         target = problem.full(unknowns, residual)
         direction, size = target, float(np.linalg.norm(target)) or 1.0
         basis, products = np.empty((0, len(target))), np.empty((0, len(target)))

@@ -185,8 +185,8 @@ class FixedPoint:
         Examples
         --------
         >>> one = np.array([1.0])
-        >>> found = FixedPoint(one, 0.1 * one, one, 0 * one, one[None], one, Status.STEADY, 1.0, 8, 4, Cost(), degrees=4)
-        >>> found.interval()[0].round(3)
+        >>> told = one, 0.1 * one, one, 0 * one, one[None], one, Status.STEADY, 1.0, 8, 4, Cost()
+        >>> FixedPoint(*told, degrees=4).interval()[0].round(3)
         array([0.722])
         """
         half = half_width(self.degrees, level) * self.stderr

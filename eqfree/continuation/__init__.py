@@ -1,0 +1,18 @@
+"""Branches of steady states over a parameter: the walk along them, and the events on them."""
+
+from eqfree.continuation.driver import continue_branch, iter_branch, switch_branch
+from eqfree.continuation.events import EventOptions
+from eqfree.continuation.problem import PseudoArclength, Steps
+from eqfree.continuation.state import BranchState
+from eqfree.continuation.walk import BranchWalk
+
+__all__ = [
+    "BranchState",
+    "BranchWalk",
+    "EventOptions",
+    "PseudoArclength",
+    "Steps",
+    "continue_branch",
+    "iter_branch",
+    "switch_branch",
+]
