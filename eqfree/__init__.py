@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eqfree import continuation, fixed_points, hmm, projective
     from eqfree.calibration import Calibration, calibrate
-    from eqfree.continuation import continue_branch, iter_branch, switch_branch
+    from eqfree.coarse_map import Rotation
+    from eqfree.continuation import continue_branch, iter_branch, sweep, switch_branch
     from eqfree.diagnosis import Diagnosis, diagnose
     from eqfree.fields import Field
     from eqfree.fixed_points import HealingSweep, find_fixed_point, sweep_healing
     from eqfree.micro import MicroModel, micro_model
     from eqfree.projective import solve_projective
-    from eqfree.coarse_map import Rotation
     from eqfree.results import (
         Branch,
         BranchEvent,
@@ -70,6 +70,7 @@ _HOME = {
     "micro_model": "micro",
     "run": "scenario",
     "solve_projective": "projective",
+    "sweep": "continuation",
     "sweep_healing": "fixed_points",
     "switch_branch": "continuation",
 }
@@ -113,6 +114,7 @@ __all__ = [
     "projective",
     "run",
     "solve_projective",
+    "sweep",
     "sweep_healing",
     "switch_branch",
 ]

@@ -16,7 +16,7 @@ __all__ = ["Totals"]
 Array: TypeAlias = NDArray[np.float64]
 
 _UNITS = 2.0 ** np.arange(30, -32, -2)
-"""Changes that show the weights of totals: so large that rounding does not matter, smaller where the model refuses them.
+"""Changes that show the weights of totals: so large that rounding does not matter, smaller where they are refused.
 
 Powers of two, so that a weight that is not rounded comes out as it is.
 """

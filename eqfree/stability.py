@@ -22,6 +22,9 @@ _DENSE = 100  # coordinates up to which all products are asked
 _EXTRA = 12  # directions beyond twice the count
 _DIED = 1e-5  # of the largest: a disturbance of which healing leaves less is not seen again
 _ERRORS = 2.0
+_DIFFERENCES = (
+    5e-7  # standard error of a multiplier by differences without noise, whose round-off is 1e-7 of the scales
+)
 _SEED = 20140101  # of the first direction, which any would do for
 
 
@@ -40,8 +43,8 @@ def coarse_multipliers(
     They solve DM(healing + duration) v = μ DM(healing) v, from differences under one key. Up to 100 numbers all
     directions are asked; beyond, Arnoldi's: each is the later product of the one before, made orthogonal. What healing
     has erased, below 1e-5 or two standard errors of the derivative, is left out: it decays. Standard errors are those
-    of w*(δA - μ δB)v / (w*Bv) for left and right vectors w and v, over replicas; near a double multiplier they are too
-    small.
+    of w*(δA - μ δB)v / (w*Bv) for left and right vectors w and v, over replicas, and 5e-7 for the round-off of
+    differences without noise; near a double multiplier they are too small.
 
     *How to choose.* ``duration``: so that the third multiplier is below 0.1, and below π over the largest frequency:
     beyond, an oscillation is taken for a slower one. ``count``: those that may be near the unit circle, and two more.
@@ -171,7 +174,7 @@ class Pencil:
     def _multiplier(self, value: complex, left: NDArray[np.complex128], right: NDArray[np.complex128]) -> Array:
         """The covariance of real and imaginary part of a multiplier."""
         if len(self.healed) < 2:
-            return np.zeros((2, 2))
+            return np.asarray(_DIFFERENCES**2 * np.eye(2))
         told = np.einsum("i,rij,j->r", left, self.later - value * self.healed, right)
         told = told / (left @ self.healed.mean(axis=0) @ right)
         return np.asarray(np.cov(np.array([told.real, told.imag])) / len(told))

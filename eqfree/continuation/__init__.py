@@ -4,6 +4,7 @@ from eqfree.continuation.driver import continue_branch, iter_branch, switch_bran
 from eqfree.continuation.events import EventOptions
 from eqfree.continuation.problem import PseudoArclength, Steps
 from eqfree.continuation.state import BranchState
+from eqfree.continuation.sweep import Sweep, sweep
 from eqfree.continuation.walk import BranchWalk
 
 __all__ = [
@@ -12,7 +13,9 @@ __all__ = [
     "EventOptions",
     "PseudoArclength",
     "Steps",
+    "Sweep",
     "continue_branch",
     "iter_branch",
+    "sweep",
     "switch_branch",
 ]

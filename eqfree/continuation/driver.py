@@ -82,20 +82,14 @@ def continue_branch(
 ) -> Branch:
     """Follow steady states of an unknown equation over a parameter, through folds, with standard errors.
 
-    Pseudo-arclength continuation, H. B. Keller (1977): predict along the tangent, correct across it by Newton's method
-    under one key, so that the branch is smooth. The tangent is the null vector of the derivative; where there is noise,
-    the direction of a parabola through the last points. At every point the multipliers say whether it is stable. Events
-    are detected between points and then solved for anew with their own random numbers: that is where their intervals
-    come from.
-
-    *How to choose.* ``problem.method.steps``: a step in which the branch turns little; noise forbids steps shorter than five
-    standard errors of a point, which asks for more replicas where the branch is curved. The replicas of the steppers
-    may be few along the branch, and many at the events.
+    All points are solved for under one key, so that the branch is smooth; at every one the multipliers say whether it
+    is stable. Events are detected between points and then solved for anew with random numbers of their own: that is
+    where their intervals come from. The replicas of the steppers may be few along the branch, and many at the events.
 
     Parameters
     ----------
-    problem
-        The steppers, and how their branch is followed.
+    stepper_of
+        The coarse time-stepper at a parameter; it stays in this process.
     macro0, parameter0
         Near the first steady state: the end of a simulation, or of a `sweep`.
     method
@@ -206,9 +200,9 @@ def _followed(
     ways = [_follow(walk, problem, options, progress, number) for number, walk in enumerate(walks)]
     points, events = ways[0]
     if len(walks) == 2:
-        back, seen = ways[1]
+        back, found = ways[1]
         shared = 1 if back and points and back[0].parameter == points[0].parameter else 0
-        turned = [replace(event, after=len(back) - 2 - event.after) for event in reversed(seen)]
+        turned = [replace(event, after=len(back) - 2 - event.after) for event in reversed(found)]
         moved = [replace(event, after=event.after + len(back) - shared) for event in events]
         points, events = [*reversed(back[shared:]), *points], [*turned, *moved]
     worst = max(walks, key=lambda walk: _ORDER.get(walk.status, len(_ORDER)))

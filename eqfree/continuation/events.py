@@ -258,7 +258,7 @@ def _at(
     """The branch at the place that the fit of a signal tells."""
     unknowns = np.array([one.solved.unknowns for one in found])
     macros = np.array([one.point.macro.ravel() for one in found if one.point is not None])
-    noisy = bool(told[1].any()) or any(one.noise > 0 for one in found)
+    noisy = not equations.stepper(equations.parameter).deterministic
     degree = _Fold.degrees[noisy]
     powers, slopes = place ** np.arange(degree + 1), np.arange(1, degree + 1) * place ** np.arange(degree)
     curve = np.polynomial.polynomial.polyfit(nodes, unknowns, degree)
@@ -287,18 +287,21 @@ def _at(
 def _solve(
     problem: BranchProblem, equations: Equations, line: _Line, nodes: Array, key: Key, *, spectrum: bool
 ) -> tuple[list[Found], Cost]:
-    """The branch at several places of a line, each from the one before; the last one found may be a failure."""
+    """The branch at several places of a line, each from the one before; the last one found may be a failure.
+
+    One derivative does for all of them, unless multipliers are wanted; where there is noise it is that of the key.
+    """
     made: list[Found] = []
-    cost, beside, matrix = Cost(), np.zeros_like(line.middle), line.matrix
+    deterministic = equations.stepper(equations.parameter).deterministic
+    cost, beside, matrix = Cost(), np.zeros_like(line.middle), line.matrix if deterministic else np.empty((0, 0))
     for node in nodes:
         border = Border(line.direction, line.middle + node * line.window * line.direction)
-        made.append(find_point(problem, equations, border, border.target + beside, matrix, key, spectrum=spectrum))
+        start = border.target + beside
+        made.append(find_point(problem, equations, border, start, matrix, key, differentiate=spectrum))
         cost, equations = cost + made[-1].cost, made[-1].equations
         if made[-1].point is None:
             break
-        beside = made[-1].solved.unknowns - border.target
-        if (slopes := made[-1].slopes) is not None:
-            matrix = slopes.matrix
+        beside, matrix = made[-1].solved.unknowns - border.target, made[-1].matrix
     return made, cost
 
 
@@ -324,7 +327,7 @@ def _root(fit: NDArray[Any]) -> float | None:
 
 def _doubt(nodes: Array, told: tuple[Array, Array, Array], place: float) -> float:
     """Standard error of a crossing's place, in windows; 0 for a fold, whose height does not depend on it."""
-    values, errors, fit = told
+    _, errors, fit = told
     if not errors.any():
         return 0.0
     powers = np.vander(nodes, len(fit), increasing=True)

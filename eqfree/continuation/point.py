@@ -45,6 +45,13 @@ class Found:
     deviations: Array | None = None
 
     @property
+    def matrix(self) -> Array:
+        """The derivative of the equations, as far as it is known; empty if it is not."""
+        if self.slopes is not None:
+            return self.slopes.matrix
+        return self.solved.linear.matrix[:-1] if isinstance(self.solved.linear, Dense) else np.empty((0, 0))
+
+    @property
     def noise(self) -> float:
         """How far it may be off, in natural units."""
         if self.deviations is None or len(self.deviations) < 2:
@@ -66,9 +73,9 @@ def find_point(
     matrix: Array,
     key: Key,
     *,
-    spectrum: bool = True,
+    differentiate: bool = True,
 ) -> Found:
-    """The point of the branch that the border closes in on, with derivative and multipliers.
+    """The point of the branch that the border closes in on, with derivative and multipliers unless told otherwise.
 
     ``matrix`` (row, unknown) is the derivative nearby, or empty.
     """
@@ -84,7 +91,7 @@ def find_point(
         here = replace(here, equations=equations)
     healed = HealedState.of(here, solved)
     cost, slopes, deviations = solved.cost + healed.cost, None, solved.deviations
-    if isinstance(problem.method.solver, Newton):
+    if differentiate and isinstance(problem.method.solver, Newton):
         slopes = equations.slopes(solved.unknowns, healed.residual, key)
         cost = cost + slopes.cost
         if len(deviations) > 1:
@@ -92,7 +99,9 @@ def find_point(
             deviations = Dense.of(slopes, border).solve(rows)
             healed = healed.told_by(equations, deviations, slopes)
     told = (
-        _spectrum(problem, equations, solved.unknowns, slopes, key) if spectrum and problem.method.multipliers else None
+        _spectrum(problem, equations, solved.unknowns, slopes, key)
+        if differentiate and problem.method.multipliers
+        else None
     )
     if told is not None:
         cost = cost + told.cost

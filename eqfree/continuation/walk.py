@@ -92,7 +92,7 @@ class BranchWalk(Iterator[BranchState]):
                 unknowns,
                 _NONE,
                 problem.of_points,
-                spectrum=False,
+                differentiate=False,
             )
             cost = cost + found.cost
             if found.point is None:
@@ -138,7 +138,7 @@ class BranchWalk(Iterator[BranchState]):
         found = find_point(problem, equations, border, border.target, _NONE, problem.of_points)
         if found.point is None:
             return cls(problem, None, found)
-        unknowns, matrix = found.solved.unknowns, _NONE if found.slopes is None else found.slopes.matrix
+        unknowns, matrix = found.solved.unknowns, found.matrix
         tangent = null_vector(matrix, towards) if len(matrix) else towards
         state = BranchState(
             point=replace(found.point, cost=cost + found.point.cost),
@@ -254,7 +254,6 @@ class BranchWalk(Iterator[BranchState]):
         steps = self.problem.method.steps
         if angle > steps.turn and not last:
             return None
-        matrix = np.empty((0, 0)) if found.slopes is None else found.slopes.matrix
         counts = _count(found.point.spectrum, state.counts)
         longer = found.solved.iterations <= _QUICK and angle < steps.turn / 3
         shorter = angle > 2 * steps.turn / 3
@@ -267,7 +266,7 @@ class BranchWalk(Iterator[BranchState]):
             noise=noise,
             tangent=tangent,
             step=float(np.clip(step * factor, steps.shortest, steps.longest)),
-            matrix=matrix,
+            matrix=found.matrix,
             template=found.equations.place(found.solved.unknowns).macro,
             since=state.since + 1,
             counts=counts,

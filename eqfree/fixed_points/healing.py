@@ -62,8 +62,8 @@ class HealingSweep:
             return f"No steady state was found after a healing of {', '.join(failed)}."
         return (
             f"A healing of {self.healings[-2]:g} is too short: the steady state is another one after "
-            f"{self.healings[-1]:g}. Heal longer; where that never ends, what lift leaves out is slow, and belongs into "
-            "the macro state, or is carried from the last population by `relift`."
+            f"{self.healings[-1]:g}. Heal longer; where that never ends, what lift leaves out is slow, and belongs "
+            "into the macro state, or is carried from the last population by `relift`."
         )
 
     @property

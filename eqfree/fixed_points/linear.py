@@ -99,7 +99,7 @@ class Dense(Linear):
     stderr: Array
     slopes: Slopes | None = None
     fresh: bool = False
-    cost: Cost = Cost()
+    cost: Cost = field(default_factory=Cost)
 
     @classmethod
     def unknown(cls) -> Dense:
@@ -166,7 +166,7 @@ class Krylov(Linear):
     basis: Array = field(default_factory=lambda: np.zeros((0, 0)))
     products: Array = field(default_factory=lambda: np.zeros((0, 0)))
     fresh: bool = False
-    cost: Cost = Cost()
+    cost: Cost = field(default_factory=Cost)
 
     def at(self, problem: Problem, unknowns: Array, residual: Residual) -> Krylov:
         """Products until the system with these residuals is solved to the tolerance."""

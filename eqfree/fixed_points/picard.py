@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 from typing import TypeAlias
 
@@ -75,8 +76,7 @@ class Anderson:
         changes: list[Array] = []
         while not walk.ended:
             value = walk.value
-            kept = slice(-self.depth, None)
-            if walk.take(lambda rows: _mix(rows, steps[kept], changes[kept])):
+            if walk.take(partial(_mix, steps=steps[-self.depth :], changes=changes[-self.depth :])):
                 steps.append(walk.moved)
                 changes.append(walk.value - value)
         return walk.solved
@@ -133,7 +133,7 @@ class RecursiveProjection:
         basis, products = np.empty((0, len(start) - 1)), np.empty((0, len(start) - 1))
         lengths: list[float] = []
         while not walk.ended:
-            walk.take(lambda rows: _project(rows, basis, products))
+            walk.take(partial(_project, basis=basis, products=products))
             lengths.append(float(np.linalg.norm(walk.value[:-1])))
             stalls = len(lengths) > 2 and lengths[-1] > self.slow * lengths[-2] > self.slow**2 * lengths[-3]
             if not walk.ended and stalls and len(basis) < min(self.most, len(start) - 1):
