@@ -1,6 +1,6 @@
 """Branches of steady states over a parameter: the walk along them, and the events on them."""
 
-from eqfree.continuation.driver import continue_branch, iter_branch, switch_branch
+from eqfree.continuation.driver import continue_branch, iter_branch, locate_event, switch_branch
 from eqfree.continuation.events import EventOptions
 from eqfree.continuation.problem import PseudoArclength, Steps
 from eqfree.continuation.state import BranchState
@@ -16,6 +16,7 @@ __all__ = [
     "Sweep",
     "continue_branch",
     "iter_branch",
+    "locate_event",
     "sweep",
     "switch_branch",
 ]

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eqfree.coarse_map import check_map
 from eqfree.continuation.events import EventOptions, locate, seen
 from eqfree.continuation.problem import BranchProblem, PseudoArclength
 from eqfree.continuation.state import BranchState
@@ -17,7 +18,7 @@ from eqfree.ensemble import Key
 from eqfree.fixed_points.equations import StepperOf
 from eqfree.results import Branch, BranchEvent, BranchPoint, Cost, Status
 
-__all__ = ["continue_branch", "iter_branch", "switch_branch"]
+__all__ = ["continue_branch", "iter_branch", "locate_event", "switch_branch"]
 
 Array: TypeAlias = NDArray[np.float64]
 Progress: TypeAlias = Callable[[BranchPoint], object]
@@ -111,8 +112,8 @@ def continue_branch(
     Raises
     ------
     ValueError
-        For a macro state that cannot be lifted, a parameter outside the span, or a noisy model with fewer than 8
-        replicas.
+        For a macro state that cannot be lifted, a parameter outside the span, directions that are not 1, -1 or both, or
+        a noisy model with fewer than 8 replicas.
 
     Examples
     --------
@@ -125,9 +126,11 @@ def continue_branch(
     >>> [(event.kind, abs(round(event.parameter, 6))) for event in branch.events]
     [('fold', 0.0)]
     """
+    ways = _ways(directions)
     problem = BranchProblem(stepper_of, method, key)
-    walks = [BranchWalk.begin(problem, macro0, parameter0, _sign(direction)) for direction in directions]
-    return _followed(walks, problem, events, progress, parameter0)
+    _check_events(problem, events, parameter0)
+    walks = [BranchWalk.begin(problem, macro0, parameter0, way) for way in ways]
+    return _followed(walks, problem, events, progress, parameter0, shared=True)
 
 
 def switch_branch(
@@ -162,7 +165,7 @@ def switch_branch(
     Raises
     ------
     ValueError
-        If the event is no branch point, or was not found again.
+        If the event is no branch point, or was not located; for a distance that is not positive.
 
     Examples
     --------
@@ -176,15 +179,69 @@ def switch_branch(
     >>> np.abs(arms.macro[[0, -1], 0]).round(4)
     array([0.5477, 0.5477])
     """
-    if event.kind != "branch point" or not np.isfinite(event.parameter):
+    if event.kind != "branch point":
         raise ValueError(
-            f"A branch crosses at a branch point that was found: got a {event.kind} at {event.parameter:g}. "
-            "Give one of `branch.events`."
+            f"A branch crosses at a branch point: got a {event.kind} at {event.parameter:g}. Give one of "
+            "`branch.events`."
         )
+    if not np.isfinite(event.stderr) or not event.direction.any():
+        raise ValueError(
+            f"A branch point must have been located: got one that was only seen near {event.parameter:g}. "
+            f"{event.detail} Locate it with other `events`."
+        )
+    if distance is not None and not distance > 0:
+        raise ValueError(f"`distance` must be positive: got {distance}. The arms are told apart by `directions`.")
+    ways = _ways(directions)
     problem = BranchProblem(stepper_of, method, key)
+    _check_events(problem, events, event.parameter)
     length = method.steps.first if distance is None else distance
-    walks = [BranchWalk.across(problem, event, _sign(direction) * length) for direction in directions]
-    return _followed(walks, problem, events, progress, event.parameter)
+    walks = [BranchWalk.across(problem, event, way * length) for way in ways]
+    return _followed(walks, problem, events, progress, event.parameter, shared=False)
+
+
+def locate_event(
+    stepper_of: StepperOf,
+    before: BranchState,
+    after: BranchState,
+    method: PseudoArclength,
+    options: EventOptions = _EVENTS,
+    key: Key = (),
+) -> BranchEvent:
+    """Solve for an event between two neighbouring points of a walk, such as with more replicas or with another noise.
+
+    What the points carry, they carry here too: the noise may be another one, the population that is lifted from is not.
+
+    Parameters
+    ----------
+    stepper_of, method
+        As of the walk, or others of the same macro state.
+    before, after
+        Two states of an `iter_branch`, of which the second has a ``candidate``.
+    options
+        How it is located.
+    key
+        Which noise: set ``i`` of random numbers uses ``(*key, i)``.
+
+    Raises
+    ------
+    ValueError
+        If nothing was seen between the points.
+
+    Examples
+    --------
+    >>> import eqfree as ef
+    >>> def stepper_of(p):  # u' = p + u², a fold at p = 0
+    ...     flow = lambda u, t, rng: u + t * (p + u**2)
+    ...     return ef.CoarseTimeStepper(ef.micro_model(lambda u, rng: u, flow, lambda u: u, deterministic=True))
+    >>> method = ef.continuation.PseudoArclength(duration=0.1, span=(-1.0, 0.5))
+    >>> states = list(ef.iter_branch(stepper_of, [-1.0], -1.0, method))
+    >>> number = [state.candidate for state in states].index("fold")
+    >>> abs(round(locate_event(stepper_of, states[number - 1], states[number], method).parameter, 6))
+    0.0
+    """
+    if not after.candidate:
+        raise ValueError("An event lies between two points of which the second has a `candidate`: got none there.")
+    return locate(BranchProblem(stepper_of, method, key), before, after, options, key)
 
 
 def _followed(
@@ -193,20 +250,20 @@ def _followed(
     options: EventOptions | None,
     progress: Progress | None,
     parameter0: float,
+    *,
+    shared: bool,
 ) -> Branch:
-    """Walks that begin in one place, told as one branch: the second backwards, then the first."""
-    if len(walks) not in (1, 2):
-        raise ValueError(f"`directions` must be one or two of 1 and -1: got {len(walks)}.")
+    """One or two walks told as one branch: the second backwards, then the first. They may share their first point."""
     ways = [_follow(walk, problem, options, progress, number) for number, walk in enumerate(walks)]
     points, events = ways[0]
     if len(walks) == 2:
         back, found = ways[1]
-        shared = 1 if back and points and back[0].parameter == points[0].parameter else 0
+        twice = int(shared and bool(back) and bool(points))
         turned = [replace(event, after=len(back) - 2 - event.after) for event in reversed(found)]
-        moved = [replace(event, after=event.after + len(back) - shared) for event in events]
-        points, events = [*reversed(back[shared:]), *points], [*turned, *moved]
+        moved = [replace(event, after=event.after + len(back) - twice) for event in events]
+        points, events = [*reversed(back[twice:]), *points], [*turned, *moved]
     worst = max(walks, key=lambda walk: _ORDER.get(walk.status, len(_ORDER)))
-    told = [*(point.cost for point in points), *(event.cost for event in events), *(walk.cost for walk in walks)]
+    told = [one.cost for way in ways for part in way for one in part] + [walk.cost for walk in walks]
     return Branch(
         points=points,
         events=events,
@@ -236,6 +293,19 @@ def _follow(
         if progress is not None:
             progress(state.point)
     return points, events
+
+
+def _ways(directions: Sequence[int]) -> list[int]:
+    ways = [_sign(direction) for direction in directions]
+    if len(ways) not in (1, 2) or len(set(ways)) < len(ways):
+        raise ValueError(f"`directions` must be 1, -1 or both: got {tuple(ways)}.")
+    return ways
+
+
+def _check_events(problem: BranchProblem, events: EventOptions | None, parameter: float) -> None:
+    """Refuse too few replicas before a branch is followed, not when the first event is located."""
+    if events is not None and events.replicas is not None:
+        check_map(problem.stepper_of(parameter).with_replicas(events.replicas), problem.method.duration)
 
 
 def _sign(direction: int) -> int:

@@ -23,7 +23,7 @@ __all__ = ["EventOptions", "locate", "nearest_real", "seen"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-_PLACES = 7
+_PLACES = 6  # even: none is at the event itself, where the derivative of a crossing is singular
 _MOVES = 8  # of the line, until the event is in its middle
 _ROUNDS = 2  # without noise: the last with a narrower window
 _NARROWER = 0.5
@@ -35,14 +35,16 @@ _NEAR = 0.5  # of the window: nearer to the middle it need not be centred again
 class EventOptions:
     """How events are located.
 
-    Around an event the branch is solved anew at seven places within ``window`` to either side, across one direction,
+    Around an event the branch is solved anew at six places within ``window`` to either side, across one direction,
     under the key of each set of random numbers: a fold is the top of a polynomial through p(s), of degree 4 without
-    noise and 2 with it; a crossing is the zero of one through log|μ|, of degree 3 or 1. The window is centred on what
+    noise and 2 with it; a crossing is the zero of one through log|μ|, of degree 3 or 2. The window is centred on what
     was found, and narrowed where there is no noise.
 
     *How to choose.* ``key_sets``: four or more give an interval from their spread; one gives that of its own replicas.
     ``replicas``: as many as the interval needs, it shrinks with their square root. ``window``: noise asks for wide
-    ones, curvature for narrow ones; a point of the branch is off by less than the window, or nothing is found.
+    ones, curvature for narrow ones; a point of the branch is off by less than the window, or nothing is found. One key
+    for all places takes the symmetry out of a pitchfork, which unfolds into a fold and a branch apart by what one set
+    of random numbers prefers: widen the window beyond that, or let ``lift`` make mirrored populations.
 
     Parameters
     ----------
@@ -157,7 +159,7 @@ class _Crossing(_Signal):
     through: float
 
     spectrum = True
-    degrees = 3, 1
+    degrees = 3, 2
     lost = "No multiplier crosses the unit circle around it, as far as can be told."
 
     def read(self, point: BranchPoint) -> tuple[float, float]:
@@ -356,9 +358,11 @@ def _event(
 ) -> BranchEvent:
     """What the sets of random numbers say together."""
     good = [one for one in sets if np.isfinite(one.parameter)]
-    told, count = good or sets, len(good)
+    count = len(good)
     estimates = np.array([one.parameter for one in sets])
     parameter, stderr, degrees, predicted = after.point.parameter, nan, 1.0, nan
+    macro, direction = after.point.macro, np.zeros_like(after.point.lifted)
+    where = equations.place(after.unknowns[-1])
     details = list(dict.fromkeys(one.detail for one in sets if one.detail))
     if good:
         parameter = float(np.mean([one.parameter for one in good]))
@@ -367,8 +371,9 @@ def _event(
         stderr, degrees = spread / sqrt(count), float(count - 1 if count > 1 else good[0].replicas - 1)
         if details:
             details.insert(0, f"{len(sets) - count} of {len(sets)} sets of random numbers did not find it.")
-    macro = np.mean([one.macro for one in told], axis=0).reshape(after.point.macro.shape)
-    where = equations.place(np.mean([one.unknowns for one in told], axis=0))
+        macro = np.mean([one.macro for one in good], axis=0).reshape(macro.shape)
+        direction = good[0].direction.reshape(direction.shape)
+        where = equations.place(np.mean([one.unknowns for one in good], axis=0))
     return BranchEvent(
         kind=after.candidate,
         parameter=parameter,
@@ -381,7 +386,8 @@ def _event(
         after=after.number - 1,
         lifted=where.macro,
         duration=where.duration,
-        direction=told[0].direction.reshape(where.macro.shape),
+        direction=direction,
+        origin=equations.chart.origin,
         detail=" ".join(details),
         cost=sum((one.cost for one in sets), Cost()),
     )

@@ -10,18 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eqfree.continuation.problem import BranchProblem
-from eqfree.ensemble import Key
-from eqfree.fixed_points import Newton
+from eqfree.ensemble import Key, NotFiniteError
+from eqfree.fields import OutOfBoundsError
+from eqfree.fixed_points import Newton, NewtonKrylov
 from eqfree.fixed_points.driver import HealedState
-from eqfree.fixed_points.equations import Equations, Slopes
-from eqfree.fixed_points.linear import Border, Dense, Problem
-from eqfree.fixed_points.newton import Solved
+from eqfree.fixed_points.equations import Equations, Residual, Slopes
+from eqfree.fixed_points.linear import Border, Dense, Krylov, Problem
+from eqfree.fixed_points.newton import Solved, status_of
 from eqfree.results import BranchPoint, Cost, Spectrum, Status
 from eqfree.stability import coarse_multipliers
 
 __all__ = ["Found", "find_point", "heal", "null_vector"]
 
 Array: TypeAlias = NDArray[np.float64]
+
+_SEEN = 1e-300  # of all unknowns, by a border that holds the parameter: its column is then asked for
+_EXACT = 1e-4  # of the linear system for a way without noise: the sign of its last number tells a fold
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,8 @@ class Found:
         With as many replicas as were needed.
     deviations : (replica, unknown)
         By how much single replicas would have moved it.
+    way, way_stderr : (unknown,)
+        Where the branch goes by its derivative, of unit length, along the border's row; and the standard error of that.
     """
 
     solved: Solved
@@ -43,6 +49,8 @@ class Found:
     point: BranchPoint | None = None
     slopes: Slopes | None = None
     deviations: Array | None = None
+    way: Array | None = None
+    way_stderr: Array | None = None
 
     @property
     def matrix(self) -> Array:
@@ -89,6 +97,15 @@ def find_point(
     if solved.replicas > 1 and solved.replicas != equations.stepper(equations.parameter).replicas:
         equations = equations.with_replicas(solved.replicas)
         here = replace(here, equations=equations)
+    try:
+        return _told(problem, here, solved, differentiate)
+    except (OutOfBoundsError, NotFiniteError) as error:  # of a population beside the point
+        return Found(replace(solved, status=status_of(error), detail=str(error)), equations)
+
+
+def _told(problem: BranchProblem, here: Problem, solved: Solved, differentiate: bool) -> Found:
+    """A point that was solved for, read and differentiated."""
+    equations, border, key = here.equations, here.border, here.key
     healed = HealedState.of(here, solved)
     cost, slopes, deviations = solved.cost + healed.cost, None, solved.deviations
     if differentiate and isinstance(problem.method.solver, Newton):
@@ -105,8 +122,14 @@ def find_point(
     )
     if told is not None:
         cost = cost + told.cost
+    way, way_stderr = None, None
+    if slopes is not None:
+        way, way_stderr = _null_vector(slopes, border.row)
+    elif differentiate and isinstance(problem.method.solver, NewtonKrylov):
+        way, spent = _krylov_way(here, solved.unknowns, healed.residual, problem.method.solver)
+        cost = cost + spent
     point = _read(problem, equations, healed, deviations, told, cost)
-    return Found(solved, equations, point, slopes, deviations)
+    return Found(solved, equations, point, slopes, deviations, way, way_stderr)
 
 
 def heal(equations: Equations, unknowns: Array, key: Key) -> tuple[Mapping[str, NDArray[Any]], Cost]:
@@ -125,6 +148,24 @@ def null_vector(matrix: Array, towards: Array) -> Array:
     """
     vector = np.linalg.svd(matrix)[2][-1]
     return np.asarray(vector if vector @ towards >= 0 else -vector)
+
+
+def _null_vector(slopes: Slopes, towards: Array) -> tuple[Array, Array]:
+    """The way of a branch by its derivative, and what the noise of the derivative makes of it."""
+    way = null_vector(slopes.matrix, towards)
+    inverse = np.linalg.pinv(np.vstack((slopes.matrix, way)))[:, :-1]
+    return way, np.asarray(np.sqrt(inverse**2 @ (slopes.stderr**2 @ way**2)))
+
+
+def _krylov_way(here: Problem, unknowns: Array, residual: Residual, solver: NewtonKrylov) -> tuple[Array, Cost]:
+    """The way of a branch by products with its derivative: what the equations do not see, and the border does."""
+    row = here.border.row + _SEEN * here.border.holds_parameter
+    ahead = replace(here, border=Border(row, unknowns - row / (row @ row)))
+    nothing = replace(residual, samples=np.zeros_like(residual.samples))
+    tolerance = solver.linear_tolerance if len(residual.samples) > 1 else min(_EXACT, solver.linear_tolerance)
+    linear = Krylov(tolerance, solver.most_products).at(ahead, unknowns, nothing)
+    way = linear.solve(ahead.full(unknowns, nothing))
+    return np.asarray(way / np.linalg.norm(way)), linear.cost
 
 
 def _spectrum(

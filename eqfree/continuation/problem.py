@@ -15,6 +15,7 @@ from eqfree.ensemble import Key
 from eqfree.fixed_points import Newton, NewtonKrylov
 from eqfree.fixed_points.equations import StepperOf
 from eqfree.micro import Carried
+from eqfree.results import BranchPoint
 from eqfree.stepper import CoarseTimeStepper
 
 __all__ = ["BranchProblem", "Domain", "Measure", "PseudoArclength", "Steps", "carrying"]
@@ -29,14 +30,15 @@ class Steps:
     """How a branch is stepped along, in arclength.
 
     A step's length is the root of the mean squared change of the macro state, in units of its scales, and of the change
-    of the parameter, in units of `unit`. A noisy branch takes no step shorter than five standard errors: two points
+    of the parameter, in units of `unit`. A noisy branch tries no step shorter than five standard errors first: two points
     nearer than that do not say where it goes.
 
     Parameters
     ----------
     first, smallest, largest
         Length of the first step, and between which steps are chosen: longer where Newton's method converges at once,
-        shorter where the branch turns by more than ``turn`` or the method fails.
+        shorter where the branch turns by more than ``turn`` or the method fails. The largest may be a function of the
+        point that is stepped from.
     unit
         Change of the parameter that counts as one.
     turn
@@ -60,17 +62,18 @@ class Steps:
 
     first: float = 0.05
     smallest: float | None = None
-    largest: float | None = None
+    largest: float | Callable[[BranchPoint], float] | None = None
     unit: float = 1.0
     turn: float = 0.5
     points: int = 100
     budget: float = inf
 
     def __post_init__(self) -> None:
-        if not 0 < self.shortest <= self.first <= self.longest < inf:
+        longest = self.first if self.largest is None or callable(self.largest) else self.largest
+        if not 0 < self.shortest <= self.first <= longest < inf:
             raise ValueError(
                 f"Steps must have 0 < smallest <= first <= largest: got smallest={self.shortest:g}, "
-                f"first={self.first:g}, largest={self.longest:g}."
+                f"first={self.first:g}, largest={longest:g}."
             )
         if not (isfinite(self.unit) and self.unit > 0):
             raise ValueError(f"`unit` of the parameter must be positive: got {self.unit}.")
@@ -86,9 +89,10 @@ class Steps:
         """The smallest step: by default a thousandth of the first."""
         return self.first / 1000 if self.smallest is None else self.smallest
 
-    @property
-    def longest(self) -> float:
-        """The largest step: by default the first."""
+    def longest(self, point: BranchPoint) -> float:
+        """The largest step from a point: by default the first."""
+        if callable(self.largest):
+            return max(float(self.largest(point)), self.shortest)
         return self.first if self.largest is None else self.largest
 
 
@@ -97,8 +101,8 @@ class PseudoArclength:
     """Pseudo-arclength continuation: predict along the tangent, correct across it by Newton's method.
 
     The corrector solves F(z) = 0 with t·(z - z_predicted) = 0 for state and parameter together, so that a fold is a
-    point like any other. The tangent t is the null vector of the derivative; where there is noise, the direction of a
-    parabola through the last points.
+    point like any other. The tangent t is the null vector of the derivative; where noise turns that by more than 0.05
+    radians, the direction of a parabola through the last points.
 
     *How to choose.* ``duration``: as for `find_fixed_point`. ``steps``: such that the branch turns little in one; noise
     forbids steps shorter than five standard errors of a point, which asks for more replicas where it is curved.
@@ -116,8 +120,8 @@ class PseudoArclength:
     domain
         ``domain(macro, parameter)`` is negative where the branch ends, besides the bounds of the model's fields.
     carry
-        After so many points the population that the model's ``relift`` starts from is healed anew; None where lift
-        makes all.
+        At every n-th point the population that the model's ``relift`` starts from is that of the point before, healed;
+        None where lift makes all. What is carried is off by what it changes within so many steps.
     multipliers
         How many are computed at every point; 0 for none.
     solver

@@ -49,10 +49,16 @@ class BranchState:
         How many real multipliers are above 1, and below -1, as last known for sure; -1 where never.
     candidate
         What seems to lie between the last point and this one: an event's kind, or nothing.
+    heading
+        1 where the parameter grows, -1 where it falls, as last known for sure.
+    folded
+        Whether a fold was seen whose multiplier was not seen to pass 1 yet.
     replicas
         0 for those of the stepper.
+    spent
+        Simulated time up to here, that of failed steps included.
     last
-        Whether it lies on the border of the parameter's span.
+        Whether it lies on the border of the parameter's span, on the way out.
     """
 
     point: BranchPoint
@@ -70,7 +76,10 @@ class BranchState:
     since: int = 0
     counts: NDArray[np.int64] = field(default_factory=lambda: np.array([-1, -1]))
     candidate: str = ""
+    heading: float = 0.0
+    folded: bool = False
     replicas: int = 0
+    spent: float = 0.0
     last: bool = False
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

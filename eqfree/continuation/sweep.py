@@ -136,7 +136,7 @@ def sweep(
         for walker in walkers:
             macro.add(walker.macro)
             told.add(np.ravel(measure(walker.macro)).astype(np.float64))
-        rows.append([macro.reading(deterministic=replicas == 1), told.reading(deterministic=replicas == 1)])
+        rows.append([macro.reading(deterministic=first.deterministic), told.reading(deterministic=first.deterministic)])
         if progress is not None:
             progress((number + 1) / len(places))
     return Sweep(

@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eqfree.coarse_map import Chart, check_map
-from eqfree.continuation.point import Found, find_point, heal, null_vector
+from eqfree.continuation.point import Found, find_point, heal
 from eqfree.continuation.problem import BranchProblem, carrying
 from eqfree.continuation.state import BranchState
 from eqfree.ensemble import NotFiniteError
 from eqfree.fields import OutOfBoundsError, check_bounds
 from eqfree.fixed_points.equations import Equations
 from eqfree.fixed_points.linear import Border
-from eqfree.results import BranchEvent, Cost, Spectrum, Stability, Status
+from eqfree.micro import Carried
+from eqfree.results import BranchEvent, Cost, Spectrum, Status
 
 __all__ = ["BranchWalk", "equations_of"]
 
@@ -27,9 +28,11 @@ Array: TypeAlias = NDArray[np.float64]
 _HISTORY = 6  # points that are kept, and that a noisy tangent is fitted to
 _FITTED = 4  # points from which on it is
 _ERRORS = 5.0  # standard errors that a noisy step is long at least
-_ROUNDS = 3  # times that the first population is healed anew
+_ROUNDS = 2  # times that the first population is healed anew
 _QUICK = 4  # evaluations within which a point is found at once
 _FACTOR = 1.5
+_DOUBT = 2.0  # standard errors within which a sign is not known
+_HIDDEN = 0.05  # radians by which noise may turn the way before it is asked of the last points
 _NONE = np.empty((0, 0))
 
 
@@ -44,6 +47,10 @@ class BranchWalk(Iterator[BranchState]):
         What is followed.
     state
         From where on; `begin` makes the first.
+    failure
+        What kept the first from being made.
+    told
+        Whether the state was told before: the first is told once.
 
     Attributes
     ----------
@@ -53,10 +60,12 @@ class BranchWalk(Iterator[BranchState]):
         Of what came to nothing: failed steps.
     """
 
-    def __init__(self, problem: BranchProblem, state: BranchState | None, failure: Found | None = None) -> None:
+    def __init__(
+        self, problem: BranchProblem, state: BranchState | None, failure: Found | None = None, *, told: bool = True
+    ) -> None:
         self.problem, self.status, self.detail, self.cost = problem, Status.FOLLOWED, "", Cost()
-        self._state, self._first = state, state is not None and state.number == 0
-        self._spent = 0.0 if state is None else state.point.cost.micro_time
+        self._state, self._first = state, not told
+        self._spent = 0.0 if state is None else state.spent
         if failure is not None:
             self.status, self.detail, self.cost = failure.solved.status, failure.solved.detail, failure.cost
 
@@ -74,6 +83,8 @@ class BranchWalk(Iterator[BranchState]):
         stepper, macro = problem.stepper_of(parameter0), np.array(macro0, dtype=np.float64)
         check_map(stepper, problem.method.duration)
         check_bounds(stepper.fields, macro)
+        if problem.method.carry is not None:
+            Carried(stepper.model, {})  # refuses a model that cannot be
         equations = Equations(
             problem.stepper_of,
             Chart.of(stepper, macro),
@@ -109,20 +120,27 @@ class BranchWalk(Iterator[BranchState]):
     def across(cls, problem: BranchProblem, event: BranchEvent, distance: float) -> BranchWalk:
         """The walk into the branch that crosses at an event, from a distance on."""
         stepper = problem.stepper_of(event.parameter)
+        origin = event.lifted if event.origin is None else event.origin
         equations = Equations(
             problem.stepper_of,
-            Chart.of(stepper, event.lifted),
+            Chart.of(stepper, origin),
             event.duration,
             event.parameter,
             problem.method.steps.unit,
             problem.method.symmetry,
             difference=problem.method.difference,
         )
-        way = np.zeros_like(equations.start)
-        way[: equations.chart.size] = equations.chart.project(event.direction.ravel())
+        size, crossing, way = equations.chart.size, equations.start, np.zeros_like(equations.start)
+        crossing[:size] = equations.chart.project((event.lifted - origin).ravel())
+        way[:size] = equations.chart.project(event.direction.ravel())
         way = way * np.sign(distance) / np.linalg.norm(way)
-        border = Border(way, equations.start + abs(distance) * way)
-        return cls._from(problem, equations, border, way, {}, Cost())
+        carried, cost = {}, Cost()
+        for _ in range(0 if problem.method.carry is None else _ROUNDS):
+            packed, spent = heal(equations, crossing, problem.of_points)
+            carried, cost = dict(packed), cost + spent
+            equations = replace(equations, stepper_of=carrying(problem.stepper_of, carried), _steppers={})
+        border = Border(way, crossing + abs(distance) * way)
+        return cls._from(problem, equations, border, way, carried, cost)
 
     @classmethod
     def _from(
@@ -139,9 +157,10 @@ class BranchWalk(Iterator[BranchState]):
         if found.point is None:
             return cls(problem, None, found)
         unknowns, matrix = found.solved.unknowns, found.matrix
-        tangent = null_vector(matrix, towards) if len(matrix) else towards
+        tangent = _along(found.way, towards) if found.way is not None else towards
+        cost = cost + found.point.cost
         state = BranchState(
-            point=replace(found.point, cost=cost + found.point.cost),
+            point=replace(found.point, cost=cost),
             number=0,
             unknowns=unknowns[np.newaxis],
             noise=np.array([found.noise]),
@@ -153,10 +172,13 @@ class BranchWalk(Iterator[BranchState]):
             duration=equations.duration,
             parameter=equations.parameter,
             carried=carried,
-            counts=_count(found.point.spectrum, np.array([-1, -1])),
+            counts=np.array([-1, -1]) if (counts := _count(found.point.spectrum)) is None else counts,
             replicas=found.equations.replicas or 0,
+            heading=float(np.sign(tangent[-1])),
+            last=_leaves(problem.method.span, found.point.parameter, tangent),
+            spent=cost.micro_time,
         )
-        return cls(problem, state)
+        return cls(problem, state, told=False)
 
     def __next__(self) -> BranchState:
         """The next point."""
@@ -170,8 +192,9 @@ class BranchWalk(Iterator[BranchState]):
             raise StopIteration
         if self._spent >= self.problem.method.steps.budget:
             self._stop(Status.BUDGET)
-        self._state = self._advance(state)
-        self._spent += self._state.point.cost.micro_time
+        made = self._advance(state)
+        self._spent += made.point.cost.micro_time
+        self._state = replace(made, spent=self._spent)
         return self._state
 
     def _stop(self, status: Status, detail: str = "") -> None:
@@ -181,32 +204,38 @@ class BranchWalk(Iterator[BranchState]):
     def _advance(self, state: BranchState) -> BranchState:
         """The next point, by the longest step that succeeds."""
         steps = self.problem.method.steps
-        state, healed = self._carry(state)
-        equations = equations_of(self.problem, state)
-        step = min(max(state.step, _ERRORS * float(state.noise[-1])), steps.longest)
+        step = min(max(state.step, _ERRORS * float(state.noise[-1])), steps.longest(state.point))
         why = Status.STUCK, ""
         while step >= steps.shortest:
-            unknowns = state.unknowns[-1] + step * state.tangent
-            border, last = self._border(equations, state, unknowns)
-            reason = self._try(equations, state, border, step, last)
-            if isinstance(reason, BranchState):
-                return replace(reason, point=replace(reason.point, cost=reason.point.cost + healed))
-            why, step = reason, step / 2
-        self.cost = self.cost + healed
+            made = self._try(state, step)
+            if isinstance(made, BranchState):
+                return made
+            why, step = made, step / 2
         self._stop(*why)
         raise AssertionError
 
-    def _try(
-        self, equations: Equations, state: BranchState, border: Border, step: float, last: bool
-    ) -> BranchState | tuple[Status, str]:
+    def _try(self, state: BranchState, step: float) -> BranchState | tuple[Status, str]:
         """A step, or what keeps it from being made."""
+        equations = equations_of(self.problem, state)
+        ahead = state.unknowns[-1] + step * state.tangent
+        end = self._passed(equations, ahead)
+        border = Border(state.tangent, ahead) if end is None else _closing(state, ahead, end)
+        return self._solve(equations, state, border, step, last=end is not None)
+
+    def _solve(
+        self, equations: Equations, state: BranchState, border: Border, step: float, *, last: bool
+    ) -> BranchState | tuple[Status, str]:
+        """The point that a border closes in on, or what keeps it from being made."""
         place = equations.place(border.target)
         if not self.problem.method.inside(place.macro, place.parameter):
             return Status.BORDER, ""
         try:
-            found = find_point(self.problem, equations, border, border.target, state.matrix, self.problem.of_points)
+            if self.problem.method.carry is not None and state.since + 1 >= self.problem.method.carry:
+                state = self._carry(state, equations)
+                equations = equations_of(self.problem, state)
         except (OutOfBoundsError, NotFiniteError) as error:
             return (Status.NOT_FINITE if isinstance(error, NotFiniteError) else Status.BORDER), str(error)
+        found = find_point(self.problem, equations, border, border.target, state.matrix, self.problem.of_points)
         if found.point is None:
             self._fail(found)
             if found.solved.status is Status.OUTSIDE:
@@ -216,6 +245,11 @@ class BranchWalk(Iterator[BranchState]):
         if not self.problem.method.inside(found.point.macro, found.point.parameter):
             self._fail(found)
             return Status.BORDER, ""
+        end = self._passed(equations, found.solved.unknowns)
+        if end is not None and not last:  # the branch bends out of the span between the prediction and the point
+            self._fail(found)
+            border = _closing(state, found.solved.unknowns, end)
+            return self._solve(equations, state, border, step, last=True)
         made = self._made(state, found, step, last)
         if made is None:
             self._fail(found)
@@ -226,61 +260,64 @@ class BranchWalk(Iterator[BranchState]):
         self.cost = self.cost + found.cost
         self._spent += found.cost.micro_time
 
-    def _border(self, equations: Equations, state: BranchState, unknowns: Array) -> tuple[Border, bool]:
-        """Across the tangent, or at the end of the parameter's span."""
+    def _passed(self, equations: Equations, unknowns: Array) -> float | None:
+        """The end of the parameter's span that some unknowns are at or beyond, in natural units; None within."""
         low, high = ((end - equations.parameter) / equations.unit for end in self.problem.method.span)
-        if low < unknowns[-1] < high:
-            return Border(state.tangent, unknowns), False
-        end = low if unknowns[-1] <= low else high
-        share = (end - state.unknowns[-1, -1]) / (unknowns[-1] - state.unknowns[-1, -1])
-        target = state.unknowns[-1] + share * (unknowns - state.unknowns[-1])
-        target[-1] = end
-        return Border.holding_parameter(target), True
+        return None if low < unknowns[-1] < high else low if unknowns[-1] <= low else high
 
-    def _carry(self, state: BranchState) -> tuple[BranchState, Cost]:
-        """With the population of this point, healed, if it is time."""
-        if self.problem.method.carry is None or state.since < self.problem.method.carry:
-            return state, Cost()
-        packed, cost = heal(equations_of(self.problem, state), state.unknowns[-1], self.problem.of_points)
-        return replace(state, carried=dict(packed), since=0), cost
+    def _carry(self, state: BranchState, equations: Equations) -> BranchState:
+        """With the population of this point, healed."""
+        packed, cost = heal(equations, state.unknowns[-1], self.problem.of_points)
+        self.cost = self.cost + cost
+        self._spent += cost.micro_time
+        return replace(state, carried=dict(packed), since=-1)
 
     def _made(self, state: BranchState, found: Found, step: float, last: bool) -> BranchState | None:
         """The state at a new point; None if the branch turns too much on the way there."""
         assert found.point is not None
         unknowns = np.vstack((state.unknowns, found.solved.unknowns))[-_HISTORY:]
         noise = np.append(state.noise, found.noise)[-_HISTORY:]
-        tangent = _tangent(state, found, unknowns, noise)
-        angle = acos(min(1.0, float(tangent @ state.tangent)))
+        way = _along(found.way, state.tangent if last else unknowns[-1] - unknowns[-2])
+        tangent = _tangent(way, found.way_stderr, unknowns, noise)
+        angle = acos(float(np.clip(tangent @ state.tangent, -1.0, 1.0)))
         steps = self.problem.method.steps
         if angle > steps.turn and not last:
             return None
-        counts = _count(found.point.spectrum, state.counts)
+        doubt = 0.0 if found.way_stderr is None else _DOUBT * float(found.way_stderr[-1])
+        counts = _count(found.point.spectrum)
+        candidate, heading, folded = _happened(state, float(way[-1]), doubt, counts)
         longer = found.solved.iterations <= _QUICK and angle < steps.turn / 3
         shorter = angle > 2 * steps.turn / 3
         factor = _FACTOR if longer else 1 / _FACTOR if shorter else 1.0
         return replace(
             state,
-            point=found.point,
+            point=replace(found.point, parameter=self._end(found.point.parameter)) if last else found.point,
             number=state.number + 1,
             unknowns=unknowns,
             noise=noise,
             tangent=tangent,
-            step=float(np.clip(step * factor, steps.shortest, steps.longest)),
+            step=float(np.clip(step * factor, steps.shortest, steps.longest(found.point))),
             matrix=found.matrix,
             template=found.equations.place(found.solved.unknowns).macro,
             since=state.since + 1,
-            counts=counts,
-            candidate=_candidate(state, tangent, counts),
+            counts=state.counts if counts is None else counts,
+            heading=heading,
+            folded=folded,
+            candidate=candidate,
             replicas=found.equations.replicas or 0,
             last=last,
         )
+
+    def _end(self, parameter: float) -> float:
+        """The end of the span that a parameter is at, but for round-off."""
+        return float(min(self.problem.method.span, key=lambda end: abs(end - parameter)))
 
 
 def equations_of(problem: BranchProblem, state: BranchState) -> Equations:
     """The equations around the point of a state."""
     stepper_of = carrying(problem.stepper_of, state.carried) if state.carried else problem.stepper_of
     chart = Chart.of(stepper_of(state.parameter), state.origin)
-    return Equations(
+    equations = Equations(
         stepper_of,
         chart,
         state.duration,
@@ -289,21 +326,37 @@ def equations_of(problem: BranchProblem, state: BranchState) -> Equations:
         problem.method.symmetry,
         state.template,
         problem.method.difference,
-        state.replicas or None,
     )
+    return equations.with_replicas(state.replicas) if state.replicas else equations
 
 
-def _tangent(state: BranchState, found: Found, unknowns: Array, noise: Array) -> Array:
-    """Where the branch goes: the derivative's null vector, or where there is noise the direction of the last points.
+def _along(way: Array | None, towards: Array) -> Array:
+    """A way, turned round if it points away from another."""
+    assert way is not None  # where it was differentiated
+    return way if way @ towards >= 0 else -way
+
+
+def _closing(state: BranchState, unknowns: Array, end: float) -> Border:
+    """The end of the parameter's span, on the straight way from the last point to some unknowns beyond it."""
+    last = state.unknowns[-1]
+    target = last + (end - last[-1]) / (unknowns[-1] - last[-1]) * (unknowns - last)
+    target[-1] = end
+    return Border.holding_parameter(target)
+
+
+def _leaves(span: tuple[float, float], parameter: float, tangent: Array) -> bool:
+    """Whether the next step would leave the span: from its end, outwards."""
+    return bool(parameter <= span[0] and tangent[-1] < 0) or bool(parameter >= span[1] and tangent[-1] > 0)
+
+
+def _tangent(way: Array, stderr: Array | None, unknowns: Array, noise: Array) -> Array:
+    """Where the branch goes: by its derivative, or where noise hides that by the direction of the last points.
 
     A parabola over the arclength, by least squares weighted by the noise; a line where there are few points.
     """
-    step = unknowns[-1] - unknowns[-2]
-    if found.slopes is not None and (not noise.any() or len(unknowns) < _FITTED):
-        tangent = np.linalg.solve(np.vstack((found.slopes.matrix, step)), np.eye(len(step))[-1])
-        return np.asarray(tangent / np.linalg.norm(tangent))
-    if len(unknowns) < _FITTED:
-        return np.asarray(step / np.linalg.norm(step))
+    known = stderr is not None and float(np.linalg.norm(stderr)) <= _HIDDEN
+    if known or not noise.any() or len(unknowns) < _FITTED:
+        return way
     along = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(unknowns, axis=0), axis=1))))
     along -= along[-1]
     degree = 2 if len(unknowns) > _FITTED else 1
@@ -313,20 +366,30 @@ def _tangent(state: BranchState, found: Found, unknowns: Array, noise: Array) ->
     return np.asarray(slope / np.linalg.norm(slope))
 
 
-def _count(spectrum: Spectrum | None, known: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Real multipliers above 1 and below -1; what was known, where one of them is too near to say."""
-    if spectrum is None or (spectrum.stability is Stability.UNDECIDED):
-        return known
+def _count(spectrum: Spectrum | None) -> NDArray[np.int64] | None:
+    """Real multipliers above 1 and below -1; None where one of them is too near to say."""
+    if spectrum is None:
+        return None
     real = spectrum.own & (np.abs(spectrum.multipliers.imag) < 1e-9)
     values = spectrum.multipliers.real[real]
+    if (np.abs(np.abs(values) - 1) <= _DOUBT * spectrum.stderr[real]).any():
+        return None
     return np.array([(values > 1).sum(), (values < -1).sum()])
 
 
-def _candidate(state: BranchState, tangent: Array, counts: NDArray[np.int64]) -> str:
-    """What happened between two points: the parameter turned back, or a real multiplier crossed the unit circle."""
-    if tangent[-1] * state.tangent[-1] < 0:
-        return "fold"
-    if (state.counts < 0).any() or (counts < 0).any():
-        return ""
-    above, below = counts - state.counts
-    return "branch point" if above % 2 else "flip" if below % 2 else ""
+def _happened(
+    state: BranchState, rise: float, doubt: float, counts: NDArray[np.int64] | None
+) -> tuple[str, float, bool]:
+    """What happened since the last point; where the parameter goes, as last known for sure; what folds are owed.
+
+    At a fold the parameter turns back and a real multiplier passes 1; where one passes without the other, it is a
+    branch point. Noise may show the two at different points: a fold whose multiplier was not seen yet is owed one.
+    """
+    heading, turned = state.heading or float(np.sign(rise)), rise * state.heading < 0
+    above, below = (counts - state.counts) % 2 if counts is not None and (state.counts >= 0).all() else (0, 0)
+    unpaid = bool(above) != state.folded  # a multiplier without a fold, or a fold without its multiplier
+    if turned and (abs(rise) > doubt or (bool(above) and unpaid)):
+        return "fold", -heading, not unpaid
+    if above and unpaid:
+        return "branch point", heading, False
+    return "flip" if below else "", heading, unpaid

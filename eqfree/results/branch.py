@@ -99,6 +99,8 @@ class BranchEvent:
         What else there is to say.
     cost
         What it took to locate it.
+    origin : (...)
+        A macro state of the scales that the branch was measured in; None for those of ``lifted``.
     """
 
     kind: str
@@ -115,6 +117,7 @@ class BranchEvent:
     direction: Array
     detail: str = ""
     cost: Cost = field(default_factory=Cost)
+    origin: Array | None = None
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Lower and upper end of an interval that holds the parameter with probability ``level``, by Student's t.
@@ -232,7 +235,9 @@ class Branch:
         """Labelled arrays over the points: the parameter, one variable a field and its ``NAME_stderr``, stability."""
         import xarray as xr
 
-        shape = self.points[0].macro.shape if self.points else ()
+        if not self.points:
+            return xr.Dataset({"parameter": ("point", self.parameter)})
+        shape = self.points[0].macro.shape
         fields = self.fields or (Field("macro", coordinates={f"macro_{i}": np.arange(n) for i, n in enumerate(shape)}),)
         dataset = xr.Dataset(
             {
@@ -250,7 +255,7 @@ class Branch:
             for name, values in item.coordinates.items():
                 units = {"units": item.coordinate_units[name]} if name in item.coordinate_units else {}
                 dataset = dataset.assign_coords({name: (name, np.asarray(values), units)})
-        return dataset
+        return dataset.set_coords("parameter")
 
 
 def _largest(spectrum: Spectrum) -> float:

@@ -18,7 +18,7 @@ class Status(Enum):
         "Shorten `step`, or lengthen `burst`."
     )
     EVENT = "A terminal event ended the run."
-    BUDGET = "The budget is spent; what was computed with it is kept. Raise `budget`, or `tolerance`."
+    BUDGET = "The budget is spent; what was computed with it is kept. Raise `budget`, or ask for less."
     STEADY = "A steady state was found."
     NO_STEADY_STATE = (
         "No steady state was found from this start. Start nearer, let the population settle first, or lengthen "

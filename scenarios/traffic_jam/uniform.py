@@ -1,0 +1,58 @@
+"""Uniform flow beside the jam, and what somebody sees who turns v0 slowly up and down."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+import eqfree as ef
+from eqfree.scenario import Context
+from scenarios.progress import counting
+from scenarios.traffic_jam.ring import EVOLVE, Ring, spread
+
+__all__ = ["label_uniform", "turn_slowly"]
+
+_LABELLED = (0.985, 0.99, 0.995, 0.999, 1.001, 1.005, 1.01)  # of the onset
+_DURATION = 10.0  # below π/ω
+_TURNED = np.linspace(0.988, 1.016, 8)  # of the onset
+_WHILE = 3 * EVOLVE
+_NOISE = 1e-3  # of the accelerations (speed per square root of time)
+_RINGS = 2
+
+
+def label_uniform(ring: Ring, context: Context) -> tuple[pd.DataFrame, ef.Cost]:
+    """The stability of uniform flow over v0: a table as `Branch.to_pandas` makes one."""
+    rows, cost = [], ef.Cost()
+    for share in context.track(_LABELLED, "uniform flow"):
+        v0 = share * ring.settings.onset
+        spectrum = ef.coarse_multipliers(ring.of_headways(v0), ring.uniform, _DURATION, count=4)
+        cost = cost + spectrum.cost
+        rows.append(
+            {
+                "branch": "uniform flow",
+                "parameter": v0,
+                "parameter_stderr": 0.0,
+                "measure": 0.0,
+                "measure_stderr": 0.0,
+                "covariance": 0.0,
+                "stability": spectrum.stability.value,
+                "growing": spectrum.growing,
+                "largest": float(np.abs(spectrum.multipliers[spectrum.own]).max()),
+                "duration": _DURATION,
+            }
+        )
+    return pd.DataFrame(rows), cost
+
+
+def turn_slowly(ring: Ring, context: Context) -> ef.continuation.Sweep:
+    """v0 up and down again, from uniform flow; a little noise in the accelerations begins the jams."""
+    shares = np.concatenate((_TURNED, _TURNED[-2::-1]))
+    with counting(context, len(shares), "v0 turned up and down") as count:
+        return ef.sweep(
+            lambda v0: ring.disturbed(v0, _NOISE, _RINGS),
+            ring.uniform,
+            shares * ring.settings.onset,
+            _WHILE,
+            measure=spread,
+            progress=count,
+        )
