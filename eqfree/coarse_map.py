@@ -3,7 +3,7 @@
 With M(t) = restrict ∘ evolve_t ∘ lift a steady state of the unknown equation is a macro state U with
 M(healing + duration) U = M(healing) U, and its multipliers solve DM(healing + duration) v = μ DM(healing) v: implicit
 lifting, Marschler, Sieber, Berkemer, Kawamoto & Starke, SIAM J. Appl. Dyn. Syst. 13 (2014) 1202,
-doi:10.1137/130922756. What lifting got wrong is forgotten on both sides, with an error that falls exponentially with
+. What lifting got wrong is forgotten on both sides, with an error that falls exponentially with
 the healing. Both readings come from one path, and so share its noise. Without healing the first reading is what lift
 made: explicit lifting.
 """

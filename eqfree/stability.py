@@ -73,7 +73,7 @@ def coarse_multipliers(
 
     References
     ----------
-    Marschler, Sieber, Berkemer, Kawamoto & Starke, SIAM J. Appl. Dyn. Syst. 13 (2014) 1202, doi:10.1137/130922756.
+    Marschler, Sieber, Berkemer, Kawamoto & Starke, SIAM J. Appl. Dyn. Syst. 13 (2014) 1202.
 
     Examples
     --------

@@ -18,7 +18,7 @@ _REPLICAS = 8  # from which on noise is known
 class Settings(ScenarioSettings):
     """Cars on a ring, each relaxing towards the optimal velocity v0 (tanh(headway - offset) + tanh(offset))."""
 
-    quick: ClassVar[Mapping[str, Any]] = {"points": 25, "hysteresis": False}
+    quick: ClassVar[Mapping[str, Any]] = {"points": 20, "hysteresis": False}
 
     cars: int = Field(60, ge=10, le=400, description="cars on the ring (1)")
     length: float = Field(60.0, gt=0, description="of the ring (lengths in which the optimal velocity rises)")

@@ -66,7 +66,9 @@ def method_of(ring: Ring) -> PseudoArclength:
     return PseudoArclength(
         duration=settings.lasts,
         span=(_SPAN[0] * settings.onset, _SPAN[1] * settings.onset),
-        steps=Steps(first=unit * _FIRST, smallest=unit * _FIRST / 3, largest=longest, unit=_UNIT, points=4 * settings.points),
+        steps=Steps(
+            first=unit * _FIRST, smallest=unit * _FIRST / 3, largest=longest, unit=_UNIT, points=4 * settings.points
+        ),
         domain=lambda sigma, _: float(sigma[0]) - _SMALLEST * mean,
         carry=1,
         solver=ef.fixed_points.Newton(tolerance=1e-5),

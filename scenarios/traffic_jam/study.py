@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import sqrt
+from math import floor, sqrt
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,9 @@ _SIGMA = 5e-5, 300.0
 _WEAK = 0.12, 3e-4  # σ below which a jam of which σ alone is known may err by more, and by how much
 _SAME = 1e-4  # σ at the fold
 _NAME = "jam"
+_COVERING = 0.85  # of intervals of 95 %, at least: 17 of 20
+_HALF = 5e-4  # v0
+_ERRORS = 2.0  # standard errors of the reference, which itself is no exact value
 
 
 def run(settings: Settings, context: Context) -> ef.Study:
@@ -77,7 +80,7 @@ def _run_sigma(ring: Ring, context: Context) -> Part:
             table["exact"] = reference.exact_spread(float(table["v0"].iloc[0]))
         parts.append(Part({"healing": table}, {}, [], words, cost=cost))
     if ring.settings.noise > 0:
-        parts.append(_through_noise(resolve_fold(ring, followed, context), followed.branch))
+        parts.append(_through_noise(ring.settings, resolve_fold(ring, followed, context)))
     return join(parts)
 
 
@@ -160,7 +163,7 @@ def _compare(
     )
 
 
-def _through_noise(events: list[ef.BranchEvent], branch: ef.Branch) -> Part:
+def _through_noise(settings: Settings, events: list[ef.BranchEvent]) -> Part:
     """The fold of every set of random numbers, with the interval that its own replicas give it."""
     found = [event for event in events if np.isfinite(event.parameter)]
     rows = pd.DataFrame(
@@ -179,10 +182,11 @@ def _through_noise(events: list[ef.BranchEvent], branch: ef.Branch) -> Part:
     estimates = np.array([event.parameter for event in found])
     stderr = float(np.mean([event.stderr for event in found]))
     spread = float(estimates.std(ddof=1)) if len(found) > 1 else stderr
+    known = settings.noise == reference.NOISE and reference.applies(settings.model_copy(update={"noise": 0.0}))
     return Part(
         tables={"noisy_folds": rows},
         values={"noisy_fold_v0": ef.Value(float(estimates.mean()), max(spread, stderr) / sqrt(len(found)))},
-        checks=[],
+        checks=list(_cover(settings, rows)) if known else [],
         notes=[
             f"The fold through noise: one set of random numbers is off by {stderr:.2g} as its replicas have it, and by "
             f"{spread:.2g} as {len(found)} sets differ."
@@ -190,3 +194,27 @@ def _through_noise(events: list[ef.BranchEvent], branch: ef.Branch) -> Part:
         failures=failures,
         cost=cost,
     )
+
+
+def _cover(settings: Settings, rows: pd.DataFrame) -> Iterator[ef.Check]:
+    """The intervals of single sets beside the fold from 100 times the replicas."""
+    exact, error = reference.NOISY_FOLD
+    slack = _ERRORS * error
+    covering = (rows["low"] - slack <= exact) & (exact <= rows["high"] + slack)
+    yield ef.Check(
+        f"intervals of 95 % that cover v0 = {exact:.7g} ± {error:.2g}, of {len(rows)}",
+        float(covering.sum()),
+        float(floor(_COVERING * len(rows))),
+        0.0,
+        "100 times the replicas",
+        relation=ef.Relation.AT_LEAST,
+    )
+    if settings.replicas >= 32:
+        yield ef.Check(
+            "widest half of an interval",
+            float((rows["high"] - rows["low"]).max() / 2),
+            _HALF,
+            0.0,
+            "asked for",
+            relation=ef.Relation.AT_MOST,
+        )

@@ -1,0 +1,120 @@
+"""The jam on a ring: beside the travelling waves of its boundary-value problem, through noise, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.interpolate import CubicSpline
+
+import eqfree as ef
+from eqfree.cli import main
+from eqfree.scenario import Context
+from scenarios.traffic_jam import reference, scenario
+from scenarios.traffic_jam.profile import wave_speed
+from scenarios.traffic_jam.settings import Settings
+
+
+def run(**settings: Any) -> ef.Study:
+    return scenario.run(Settings(**settings), Context())
+
+
+@pytest.fixture(scope="module")
+def small() -> ef.Study:
+    return run(points=20, hysteresis=False)
+
+
+def refused(study: ef.Study) -> list[str]:
+    return [check.quantity for check in study.checks if not check.ok]
+
+
+def test_the_branch_is_that_of_the_travelling_waves(small: ef.Study) -> None:
+    """Fold and v0 at every σ of the curve to 5e-6, with labels: the boundary-value problem of the ring."""
+    assert len(small.checks) == 7
+    assert refused(small) == []
+    assert not small.failures
+    assert small.values["fold_v0"].value == pytest.approx(0.8799665349337735, abs=5e-6)
+    assert small.values["fold_sigma"].value == pytest.approx(0.12303914193010404, abs=1e-4)
+
+
+def test_large_jams_are_stable_and_small_ones_are_not_and_none_flips_at_the_end(small: ef.Study) -> None:
+    table = small.tables["branch"]
+    jam = table[table["branch"] == "jam"]
+    assert jam["measure"].max() > 0.285
+    assert jam["measure"].min() < 0.02
+    labels = jam["stability"].tolist()
+    assert labels[0] == "stable"
+    assert "stable" not in labels[labels.index("unstable") :]
+    uniform = table[table["branch"] == "uniform flow"]
+    onset = 1.7 / ((1 + np.cos(2 * np.pi / 60)) / np.cosh(0.2) ** 2)
+    assert ((uniform["stability"] == "stable") == (uniform["parameter"] < onset)).all()
+
+
+def test_the_waves_move_as_fast_as_they_should(small: ef.Study) -> None:
+    """Cars per time at σ = 0.12, 0.16 and 0.2, from the boundary-value problem."""
+    jam = small.tables["branch"].query("branch == 'jam'").sort_values("measure")
+    places = round(7.0 * wave_speed(Settings()))
+    speed = CubicSpline(jam["measure"], places / jam["duration"])
+    assert speed([0.12, 0.16, 0.2]) == pytest.approx([0.8567281254, 0.8562697455, 0.8562329707], abs=1e-5)
+
+
+def test_the_study_is_drawn(small: ef.Study) -> None:
+    figures = scenario.draw(small)
+    assert list(figures) == ["bifurcation"]
+
+
+@pytest.mark.slow
+def test_turned_slowly_there_is_hysteresis() -> None:
+    """Up, uniform flow stays beyond the fold; down, the jam stays below the onset."""
+    swept = run(points=20).tables["sweep"]
+    up, down = (swept[swept["direction"] == way].set_index("parameter")["measure"] for way in ("up", "down"))
+    between = [v0 for v0 in down.index if 0.8805 < v0 < 0.8865]
+    assert len(between) >= 1
+    for v0 in between:
+        assert up.iloc[np.argmin(np.abs(up.index.to_numpy() - v0))] < 0.05
+        assert down[v0] > 0.1
+
+
+@pytest.mark.slow
+def test_one_number_does_where_the_profile_is_carried() -> None:
+    """5e-5 at the fold and for large jams, 3e-4 below, at most 300 evolves: the boundary-value problem of the ring."""
+    study = run(coarse="sigma")
+    assert len(study.checks) == 6
+    assert refused(study) == []
+    healing = study.tables["healing"]
+    last = healing[healing["healing"] == healing["healing"].max()].set_index("way")
+    exact = reference.exact_spread(float(last["v0"].iloc[0]))
+    assert abs(last.loc["carried", "value"] - exact) < 1e-3
+    assert not abs(last.loc["fixed reference", "value"] - exact) < 4e-3
+    assert sorted(scenario.draw(study)) == ["bifurcation", "healing"]
+
+
+@pytest.mark.slow
+def test_intervals_of_a_noisy_fold_cover_that_of_a_hundred_times_the_replicas() -> None:
+    study = scenario.run(Settings(coarse="sigma", noise=3e-3, key_sets=4), Context(executor=2))
+    folds: pd.DataFrame = study.tables["noisy_folds"]
+    value, error = reference.NOISY_FOLD
+    inside = (folds["low"] - 2 * error < value) & (value < folds["high"] + 2 * error)
+    assert inside.sum() >= 3  # of four intervals of 95 %, but for 1.4 %
+    assert ((folds["high"] - folds["low"]) / 2 < 5e-4).all()
+    assert refused(study) == []
+
+
+@pytest.mark.parametrize(
+    ("assignment", "sentence"),
+    [
+        ("noise=0.003", "`noise` goes with coarse = sigma"),
+        ("length=600", "Uniform flow must be where the optimal velocity rises"),
+        ("coarse=speed", "`coarse` must be one of profile, sigma"),
+        ("cars=3", "`cars` must be an integer >= 10"),
+    ],
+)
+def test_bad_settings_are_refused_in_one_line(
+    assignment: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "traffic_jam", "--set", assignment]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1
