@@ -2,10 +2,9 @@
 
 With M(t) = restrict ∘ evolve_t ∘ lift a steady state of the unknown equation is a macro state U with
 M(healing + duration) U = M(healing) U, and its multipliers solve DM(healing + duration) v = μ DM(healing) v: implicit
-lifting, Marschler, Sieber, Berkemer, Kawamoto & Starke, SIAM J. Appl. Dyn. Syst. 13 (2014) 1202,
-. What lifting got wrong is forgotten on both sides, with an error that falls exponentially with
-the healing. Both readings come from one path, and so share its noise. Without healing the first reading is what lift
-made: explicit lifting.
+lifting, Marschler, Sieber, Berkemer, Kawamoto & Starke, SIAM J. Appl. Dyn. Syst. 13 (2014) 1202. What lifting got wrong
+is forgotten on both sides, with an error that falls exponentially with the healing. Both readings come from one path,
+and so share its noise. Without healing the first reading is what lift made: explicit lifting.
 """
 
 from __future__ import annotations
@@ -271,8 +270,8 @@ class CoarseMap:
         return float(np.clip((9 * variance / len(places)) ** (1 / 6), *_NOISY))
 
 
-def check_map(stepper: CoarseTimeStepper, duration: float) -> None:
-    """Refuse what cannot be solved: a duration that is none, too few replicas for their noise to be known.
+def check_map(stepper: CoarseTimeStepper, duration: float, symmetry: Symmetry | None = None) -> None:
+    """Refuse what cannot be solved: no duration, too few replicas for their noise, a period in multiples of a step.
 
     Raises
     ------
@@ -289,6 +288,12 @@ def check_map(stepper: CoarseTimeStepper, duration: float) -> None:
     """
     if not (np.isfinite(duration) and duration > 0):
         raise ValueError(f"`duration`, between the two readings of a burst, must be positive: got {duration}.")
+    step = getattr(stepper.model, "time_step", None)
+    if symmetry is not None and step is not None:
+        raise ValueError(
+            "The period of a wave is an unknown, which a model with a `time_step` cannot be simulated for: got "
+            f"time_step={step}. Let `evolve` take any duration."
+        )
     if not stepper.deterministic and stepper.replicas < _REPLICAS:
         raise ValueError(
             f"A noisy model needs at least {_REPLICAS} `replicas`, so that its noise is known: got "

@@ -58,7 +58,7 @@ def coarse_multipliers(
     duration
         Between the two readings; of a wave, its period.
     count
-        How many besides the trivial ones: one for every conserved total, one for the symmetry.
+        How many besides the trivial ones: one for every conserved total, one for the symmetry. No pair is torn apart.
     key
         Which noise.
     symmetry
@@ -70,6 +70,8 @@ def coarse_multipliers(
     ------
     ValueError
         For a duration that is not positive, fewer than one multiplier, or a noisy model with fewer than 8 replicas.
+    OutOfBoundsError, NotFiniteError
+        If the state, or one beside it, is none that a population has, or none comes back.
 
     References
     ----------
@@ -146,7 +148,7 @@ class Pencil:
         kept = sizes > max(_DIED * sizes.max(initial=0.0), self._doubt)
         left, right = u.T[kept] @ left, v[kept] @ right
         values, lefts, rights = _eigen(left @ later @ right.T, left @ start @ right.T)
-        order = np.argsort(-np.abs(values), kind="stable")[:count]
+        order = _leading(values, count)
         made = [self._multiplier(values[i], lefts[:, i].conj() @ left, rights[:, i] @ right) for i in order]
         vectors = [rights[:, i] @ right @ self.directions for i in order]
         labels = ["conservation"] * chart.conserved + ["symmetry"] * (drift is not None)
@@ -217,6 +219,18 @@ def _arnoldi(coarse: CoarseMap, chart: Chart, symmetry: Symmetry | None, key: Ke
         cost = cost + products.cost
         direction = later[-1].mean(axis=0)
     return Pencil(basis, np.stack(healed, axis=-1), np.stack(later, axis=-1), cost)
+
+
+def _leading(values: NDArray[np.complex128], count: int) -> NDArray[np.int64]:
+    """Places of the largest, no complex pair torn apart."""
+    order = np.argsort(-np.abs(values), kind="stable")
+    torn = (
+        0 < count < len(order)
+        and values[order[count - 1]].imag
+        and np.isclose(values[order[count]], values[order[count - 1]].conj(), rtol=1e-9)
+        and not (count > 1 and np.isclose(values[order[count - 2]], values[order[count - 1]].conj(), rtol=1e-9))
+    )
+    return order[: count + bool(torn)]
 
 
 def _eigen(later: Array, start: Array) -> Any:

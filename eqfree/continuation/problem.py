@@ -30,7 +30,7 @@ class Steps:
     """How a branch is stepped along, in arclength.
 
     A step's length is the root of the mean squared change of the macro state, in units of its scales, and of the change
-    of the parameter, in units of `unit`. A noisy branch tries no step shorter than five standard errors first: two points
+    of the parameter, in units of `unit`. A noisy branch first tries a step of at least five standard errors: two points
     nearer than that do not say where it goes.
 
     Parameters

@@ -81,7 +81,7 @@ class BranchWalk(Iterator[BranchState]):
         if not problem.method.span[0] <= parameter0 <= problem.method.span[1]:
             raise ValueError(f"`parameter0` must lie in the span {problem.method.span}: got {parameter0:g}.")
         stepper, macro = problem.stepper_of(parameter0), np.array(macro0, dtype=np.float64)
-        check_map(stepper, problem.method.duration)
+        check_map(stepper, problem.method.duration, problem.method.symmetry)
         check_bounds(stepper.fields, macro)
         if problem.method.carry is not None:
             Carried(stepper.model, {})  # refuses a model that cannot be

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eqfree.coarse_map import Chart, Symmetry, check_map
-from eqfree.ensemble import Key
-from eqfree.fields import check_bounds
+from eqfree.ensemble import Key, NotFiniteError
+from eqfree.fields import OutOfBoundsError, check_bounds
 from eqfree.fixed_points.equations import Equations, Residual, Slopes
 from eqfree.fixed_points.linear import Border, Dense, Problem
-from eqfree.fixed_points.newton import Method, Newton, Solved
+from eqfree.fixed_points.newton import Method, Newton, Solved, status_of
 from eqfree.results import Cost, FixedPoint, Status
 from eqfree.stepper import CoarseTimeStepper
 
@@ -23,7 +23,7 @@ __all__ = ["HealedState", "find_fixed_point"]
 Array: TypeAlias = NDArray[np.float64]
 
 _SETS = 4
-_UNLIKELY = 1e-3
+_DOUBTED, _UNLIKELY = 0.05, 1e-3  # probability below which a prediction of noise is not used, and is spoken of
 
 
 def find_fixed_point(
@@ -46,7 +46,8 @@ def find_fixed_point(
 
     *How to choose.* ``duration``: the noise grows as one over it; so long that what relaxes has visibly relaxed, and no
     longer than paths under one key stay together. The stepper's ``healing``: `sweep_healing` shows from which on the
-    answer stays. ``key_sets``: four give intervals of 3.2 standard errors, five of 2.8.
+    answer stays. ``key_sets``: their spread is what the standard error is
+    held against; where it decides, four give intervals of 3.2 standard errors, five of 2.8.
 
     Parameters
     ----------
@@ -71,8 +72,8 @@ def find_fixed_point(
     Returns
     -------
     FixedPoint
-        With its standard error: the spread of the sets over the square root of their number, or what replicas and
-        derivative predict, whichever is larger. ``detail`` says so where the first is far larger.
+        With its standard error: what replicas and derivative predict, as long as the spread of the sets bears it out;
+        otherwise that spread, over the square root of their number. ``detail`` says so where it is far larger.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def find_fixed_point(
 
     References
     ----------
-    Marschler, Sieber, Berkemer, Kawamoto & Starke, SIAM J. Appl. Dyn. Syst. 13 (2014) 1202, doi:10.1137/130922756.
+    Marschler, Sieber, Berkemer, Kawamoto & Starke, SIAM J. Appl. Dyn. Syst. 13 (2014) 1202.
 
     Examples
     --------
@@ -94,7 +95,7 @@ def find_fixed_point(
     >>> found.success, found.macro.round(6)
     (True, array([1.]))
     """
-    check_map(stepper, duration)
+    check_map(stepper, duration, symmetry)
     state = np.array(macro0, dtype=np.float64)
     check_bounds(stepper.fields, state)
     least = 1 if stepper.deterministic else 2
@@ -113,7 +114,11 @@ def find_fixed_point(
             return _failed(equations, solved, cost, iterations, stepper)
         if solved.replicas > stepper.replicas:
             equations = equations.with_replicas(solved.replicas)
-        healed.append(HealedState.of(replace(problem, equations=equations), solved))
+        try:
+            healed.append(HealedState.of(replace(problem, equations=equations), solved))
+        except (OutOfBoundsError, NotFiniteError) as error:  # a last step within the noise led there
+            refused = replace(solved, status=status_of(error), detail=str(error))
+            return _failed(equations, refused, cost, iterations, stepper)
         cost = cost + healed[-1].cost
         start = np.mean([one.unknowns for one in healed], axis=0)
     return _combined(equations, healed, cost, iterations, stepper)
@@ -213,20 +218,25 @@ def _combined(
     spread = estimates.std(axis=0, ddof=1) if count > 1 else predicted
     place = equations.place(unknowns)
     periods = np.array([equations.place(one.unknowns).duration for one in healed])
+    told = float(np.mean([one.periods.var(ddof=1) / len(one.periods) for one in healed])) if count > 1 else 0.0
+    replicas = [len(one.samples) for one in healed]
+    agree = _surprise(spread, predicted, count) >= _DOUBTED
+    one_set = predicted if agree else np.maximum(spread, predicted)
+    period = told if agree or count < 2 else max(told, float(periods.var(ddof=1)))
     return FixedPoint(
         macro=estimates.mean(axis=0).reshape(shape),
-        stderr=np.maximum(spread, predicted).reshape(shape) / sqrt(count),
+        stderr=one_set.reshape(shape) / sqrt(count),
         lifted=place.macro,
         residual=_change(equations, healed[-1].residual),
         estimates=estimates.reshape(count, *shape),
         predicted=predicted.reshape(shape),
         status=Status.STEADY,
         duration=float(periods.mean()),
-        period_stderr=float(periods.std(ddof=1)) / sqrt(count) if count > 1 else 0.0,
-        replicas=len(healed[-1].samples),
+        period_stderr=sqrt(period / count),
+        replicas=replicas[-1],
         iterations=iterations,
         cost=cost,
-        degrees=inf if stepper.deterministic else count - 1,
+        degrees=inf if stepper.deterministic else sum(replicas) - count if agree else count - 1,
         detail=_disagreement(spread, predicted, count),
         fields=stepper.fields,
     )
@@ -238,16 +248,21 @@ def _change(equations: Equations, residual: Residual) -> Array:
     return equations.chart.change(residual.mean[:size]).reshape(equations.chart.origin.shape)
 
 
-def _disagreement(spread: Array, predicted: Array, count: int) -> str:
-    """A sentence where the sets of random numbers differ by more than their replicas predict."""
-    from scipy.special import chdtri
+def _surprise(spread: Array, predicted: Array, count: int) -> float:
+    """How probable so large a spread of the sets is, if their replicas predict it right."""
+    from scipy.special import chdtrc
 
     if count < 2 or not predicted.any():
+        return 1.0
+    return float(chdtrc(count - 1, (count - 1) * (spread**2).sum() / (predicted**2).sum()))
+
+
+def _disagreement(spread: Array, predicted: Array, count: int) -> str:
+    """A sentence where the sets of random numbers differ by more than their replicas predict."""
+    if _surprise(spread, predicted, count) >= _UNLIKELY:
         return ""
-    ratio = float((spread**2).sum() / (predicted**2).sum())
-    if (count - 1) * ratio <= chdtri(count - 1, _UNLIKELY):
-        return ""
+    ratio = sqrt(float((spread**2).sum() / (predicted**2).sum()))
     return (
-        f"The sets of random numbers differ by {sqrt(ratio):.2g} times what their replicas predict: a standard error "
-        "from few sets is all there is. Raise `key_sets`, or `replicas`."
+        f"The sets of random numbers differ by {ratio:.2g} times what their replicas predict: a standard error from "
+        "few sets is all there is. Raise `key_sets`, or `replicas`."
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from eqfree.coarse_map import Chart, CoarseMap, Look, Symmetry
 from eqfree.ensemble import Key
+from eqfree.fields import OutOfBoundsError
 from eqfree.results import Cost
 from eqfree.stability import Pencil, turn
 from eqfree.stepper import CoarseTimeStepper
@@ -111,6 +112,8 @@ class Equations:
         The macro state that a wave is held at, by default the origin of the chart.
     difference
         As in `CoarseMap`.
+    replicas, asked
+        How many there are, and how many there were, where they are not those of the stepper.
     """
 
     stepper_of: StepperOf
@@ -122,6 +125,7 @@ class Equations:
     template: Array | None = None
     difference: float | None = None
     replicas: int | None = None
+    asked: int | None = None
     _steppers: dict[float, CoarseTimeStepper] = field(default_factory=dict, repr=False)
 
     @property
@@ -136,7 +140,8 @@ class Equations:
 
     def with_replicas(self, replicas: int) -> Equations:
         """The same equations, seen through less noise."""
-        return replace(self, replicas=replicas, _steppers={})
+        asked = self.asked or self.stepper(self.parameter).replicas
+        return replace(self, replicas=replicas, asked=asked, _steppers={})
 
     def place(self, unknowns: Array) -> Place:
         """What the unknowns stand for."""
@@ -187,20 +192,23 @@ class Equations:
 
     def product(
         self, unknowns: Array, residual: Residual, direction: Array, key: Key, columns: Array
-    ) -> tuple[Array, Cost]:
-        """The derivative along one direction, of the coordinates by differences.
+    ) -> tuple[Array, Array, Cost]:
+        """The derivative along one direction, of the coordinates by differences, and its standard error.
 
         ``columns`` (row, 1 or 2) are the derivatives in period and parameter, which `columns` asks once for all.
         """
         size = self.chart.size
         along, answer, cost = direction[:size], columns @ direction[size:], Cost()
+        stderr = np.zeros_like(answer)
         length = float(np.linalg.norm(along))
         if length > 0:
             samples, cost = self.along(unknowns, residual, along / length, key)
             answer[:size] += length * samples.mean(axis=0)
+            if len(samples) > 1:
+                stderr[:size] = length * samples.std(axis=0, ddof=1) / np.sqrt(len(samples))
         if self.symmetry is not None:
             answer[size] += self._phase @ along
-        return answer, cost
+        return answer, stderr, cost
 
     def along(self, unknowns: Array, residual: Residual, direction: Array, key: Key) -> tuple[Array, Cost]:
         """The derivative along a unit direction of the macro state, replica by replica, (replica, coordinate)."""
@@ -226,6 +234,8 @@ class Equations:
 
     def _map(self, unknowns: Array) -> CoarseMap:
         place = self.place(unknowns)
+        if place.duration <= 0:
+            raise OutOfBoundsError(f"The period of a wave must be positive: got {place.duration:g}.")
         return CoarseMap(self.stepper(place.parameter), place.duration, self.difference)
 
     def _residual(self, unknowns: Array, coarse: CoarseMap, key: Key) -> Residual:

@@ -165,6 +165,7 @@ class Krylov(Linear):
     coordinates: int = 0
     basis: Array = field(default_factory=lambda: np.zeros((0, 0)))
     products: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    stderr: Array = field(default_factory=lambda: np.zeros((0, 0)))
     fresh: bool = False
     cost: Cost = field(default_factory=Cost)
 
@@ -174,7 +175,7 @@ class Krylov(Linear):
         columns, cost = equations.columns(unknowns, residual, problem.key, parameter=not border.holds_parameter)
         target = problem.full(unknowns, residual)
         direction, size = target, float(np.linalg.norm(target)) or 1.0
-        basis, products = np.empty((0, len(target))), np.empty((0, len(target)))
+        basis, products, stderr = np.empty((3, 0, len(target)))
         while len(basis) < min(self.most, len(target)):
             for _ in range(2):
                 direction = direction - basis.T @ (basis @ direction)
@@ -182,15 +183,16 @@ class Krylov(Linear):
             if length < 1e-12 * size:
                 break
             basis = np.vstack((basis, direction / length))
-            row, spent = equations.product(unknowns, residual, basis[-1], problem.key, columns)
+            row, noise, spent = equations.product(unknowns, residual, basis[-1], problem.key, columns)
             cost = cost + spent
             products = np.vstack((products, np.append(row, border.row @ basis[-1])))
+            stderr = np.vstack((stderr, np.append(noise, 0.0)))
             direction = products[-1]
             weights = np.linalg.lstsq(products.T, target, rcond=None)[0]
             if np.linalg.norm(target - weights @ products) <= self.tolerance * size:
                 break
         size = equations.chart.size
-        return replace(self, coordinates=size, basis=basis, products=products, fresh=True, cost=cost)
+        return replace(self, coordinates=size, basis=basis, products=products, stderr=stderr, fresh=True, cost=cost)
 
     def solve(self, values: Array) -> Array:
         """Least squares over the basis, and minus what is left in the coordinates."""
@@ -201,9 +203,13 @@ class Krylov(Linear):
 
     def learn(self, step: Array, change: Array) -> Krylov:
         """Nothing: another right-hand side wants another basis."""
-        return replace(self, basis=np.zeros((0, 0)), products=np.zeros((0, 0)), fresh=False)
+        nothing = np.zeros((0, 0))
+        return replace(self, basis=nothing, products=nothing, stderr=nothing, fresh=False)
 
     @property
     def doubt(self) -> float:
-        """Not known: the step test alone speaks."""
-        return 0.0
+        """Within the basis, from the standard errors of the products, as if they were independent."""
+        if not self.stderr.any():
+            return 0.0
+        rows = (np.linalg.pinv(self.products.T) ** 2).sum(axis=0)
+        return float(np.sqrt((self.stderr**2 @ rows).max()))

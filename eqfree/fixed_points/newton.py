@@ -22,9 +22,10 @@ Array: TypeAlias = NDArray[np.float64]
 
 _ZERO = 0.05  # probability below which a residual is not zero
 _ERRORS = 2.0  # standard errors that the last step may be long
-_DOUBT = 0.25  # largest relative error of a derivative that is believed
+DOUBT = 0.25  # largest relative error of a derivative that is believed
 _CONTRACTION = 0.5  # of a step over the one before, else the derivative is made anew
 _HALVINGS = 6
+_AGAIN = 3  # evaluations that may say so of a step within the noise before more replicas are asked
 _MORE = 4  # times as many replicas where the noise is too large
 
 
@@ -187,12 +188,17 @@ class _Run:
     evaluations: int = 0
 
     def go(self, start: Array, known: bool) -> Solved:
-        unknowns, before = start, inf
+        self._reached: tuple[Array, Residual | None] = start, None
         try:
-            residual = self._look(unknowns)
+            return self._iterate(start, known)
         except (OutOfBoundsError, NotFiniteError) as error:
-            return self._end(unknowns, None, _status(error), str(error))
-        self._limit = self.options.most_replicas or 16 * len(residual.samples)
+            return self._end(*self._reached, status_of(error), str(error))
+
+    def _iterate(self, start: Array, known: bool) -> Solved:
+        unknowns, before, again = start, inf, 0
+        residual = self._look(unknowns)
+        asked = self.problem.equations.asked or len(residual.samples)
+        self._limit = self.options.most_replicas or 16 * asked
         while self.evaluations <= self.options.iterations:
             if not known:
                 self._differentiate(unknowns, residual)
@@ -202,17 +208,23 @@ class _Run:
             except np.linalg.LinAlgError:
                 return self._end(unknowns, residual, Status.NO_STEADY_STATE, "The derivative was singular.")
             length = float(np.linalg.norm(step))
-            if self._converged(residual, length):
-                if self.linear.doubt <= _DOUBT:
-                    return self._end(unknowns + step, residual, Status.STEADY)
+            settled = self._settled(residual, length)
+            if settled and self._vanishes(residual):
+                if self.linear.doubt <= DOUBT:
+                    noisy = len(residual.samples) > 1  # without noise, the last look is to be that of the solution
+                    return self._end(unknowns + step if noisy else unknowns, residual, Status.STEADY)
                 if not self.linear.fresh:
                     known = False
                     continue
-            drowned = self.linear.fresh and self.linear.doubt > _DOUBT
-            if drowned or (length > _CONTRACTION * before and len(residual.samples) > 1 and self.linear.fresh):
+            drowned = self.linear.fresh and self.linear.doubt > DOUBT
+            again = again + 1 if settled else 0  # the step is within the noise and the residual is not
+            stalled = len(residual.samples) > 1 and (
+                again > _AGAIN or (length > _CONTRACTION * before and self.linear.fresh and not settled)
+            )
+            if drowned or stalled:
                 more = self._more(unknowns, len(residual.samples))
                 if more is not None:
-                    residual, known, before = more, False, inf
+                    residual, known, before, again = more, False, inf, 0
                     continue
                 if drowned:
                     return self._end(unknowns, residual, Status.DROWNED)
@@ -221,7 +233,7 @@ class _Run:
                 continue
             moved = self._move(unknowns, step * min(1.0, self.options.longest / length))
             if isinstance(moved, Exception):
-                return self._end(unknowns, residual, _status(moved), str(moved))
+                return self._end(unknowns, residual, status_of(moved), str(moved))
             taken, after = moved
             self._learn(taken - unknowns, residual, after, taken)
             known = not isinstance(self.linear, Krylov)
@@ -233,18 +245,24 @@ class _Run:
         self.evaluations += 1
         residual = self.problem.residual(unknowns)
         self.cost = self.cost + residual.look.cost
+        self._reached = unknowns, residual
         return residual
 
     def _differentiate(self, unknowns: Array, residual: Residual) -> None:
         self.linear = self.linear.at(self.problem, unknowns, residual)
         self.cost = self.cost + self.linear.cost
 
-    def _converged(self, residual: Residual, length: float) -> bool:
+    def _settled(self, residual: Residual, length: float) -> bool:
+        """Whether a step is too short to be told from none."""
         if len(residual.samples) == 1:
             return length <= self.options.tolerance
         spread = self._deviations(residual).std(axis=0, ddof=1)
         stderr = float(np.linalg.norm(spread)) / sqrt(len(residual.samples))
-        return length <= max(_ERRORS * stderr, self.options.tolerance) and zero_probability(residual.samples) >= _ZERO
+        return length <= max(_ERRORS * stderr, self.options.tolerance)
+
+    def _vanishes(self, residual: Residual) -> bool:
+        """Whether the residual is zero, as far as its noise tells."""
+        return len(residual.samples) == 1 or zero_probability(residual.samples) >= _ZERO
 
     def _deviations(self, residual: Residual) -> Array:
         return self.linear.solve(np.column_stack((residual.samples, np.zeros(len(residual.samples)))))
@@ -291,5 +309,10 @@ class _Run:
         )
 
 
-def _status(error: Exception) -> Status:
+def status_of(error: Exception) -> Status:
+    """How a solver ends whose micro-model refused a state, or made none.
+
+    >>> status_of(NotFiniteError()).name
+    'NOT_FINITE'
+    """
     return Status.NOT_FINITE if isinstance(error, NotFiniteError) else Status.OUTSIDE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from math import sqrt
+from math import inf, sqrt
 from typing import TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ from eqfree.ensemble import NotFiniteError
 from eqfree.fields import OutOfBoundsError
 from eqfree.fixed_points.equations import Residual
 from eqfree.fixed_points.linear import Dense, Krylov, Linear, Problem
-from eqfree.fixed_points.newton import Solved, check_options
+from eqfree.fixed_points.newton import DOUBT, Solved, check_options, status_of
 from eqfree.fixed_points.zero import zero_probability
 from eqfree.results import Cost, Status
 
@@ -27,6 +27,8 @@ Inverse: TypeAlias = Callable[[Array], Array]
 
 _ZERO, _ERRORS = 0.05, 2.0
 _LINEAR, _PRODUCTS = 0.05, 60
+_LONGEST, _HALVINGS = 0.5, 6  # of a step, as of Newton's method
+_NOTHING = 1e-10
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,14 @@ class Anderson:
         walk = _Walk(problem, self.tolerance, self.iterations, start)
         steps: list[Array] = []
         changes: list[Array] = []
-        while not walk.ended:
-            value = walk.value
-            if walk.take(partial(_mix, steps=steps[-self.depth :], changes=changes[-self.depth :])):
-                steps.append(walk.moved)
-                changes.append(walk.value - value)
+        try:
+            while not walk.ended:
+                value = walk.value
+                if walk.take(partial(_mix, steps=steps[-self.depth :], changes=changes[-self.depth :])):
+                    steps.append(walk.moved)
+                    changes.append(walk.value - value)
+        except (OutOfBoundsError, NotFiniteError) as error:
+            walk.refuse(error)
         return walk.solved
 
 
@@ -86,9 +91,9 @@ class Anderson:
 class RecursiveProjection:
     """The recursive projection method: Newton on the few slow directions, iteration of the map on all others.
 
-    The basis of the slow directions grows from the last differences of the iteration wherever it is slow: by those
-    whose multiplier is larger than ``slow`` by two standard errors. A step costs one evaluation, a new direction one
-    product.
+    Wherever the iteration is slow, the basis of the slow directions grows by those in the span of what it still changes
+    and of what the map makes of that, whose multipliers are larger than ``slow`` by two standard errors. A step costs
+    one evaluation; where the basis grows, every direction in it costs one product, and two new ones are asked.
 
     Parameters
     ----------
@@ -131,28 +136,58 @@ class RecursiveProjection:
         """The solution that it ends in, or how far it came."""
         walk = _Walk(problem, self.tolerance, self.iterations, start)
         basis, products = np.empty((0, len(start) - 1)), np.empty((0, len(start) - 1))
-        lengths: list[float] = []
-        while not walk.ended:
-            walk.take(partial(_project, basis=basis, products=products))
-            lengths.append(float(np.linalg.norm(walk.value[:-1])))
-            stalls = len(lengths) > 2 and lengths[-1] > self.slow * lengths[-2] > self.slow**2 * lengths[-3]
-            if not walk.ended and stalls and len(basis) < min(self.most, len(start) - 1):
-                basis, products, grown = self._grow(walk, basis, products)
-                lengths = lengths if grown else lengths[-1:]
+        before = inf
+        try:
+            while not walk.ended:
+                walk.take(partial(_project, basis=basis, products=products))
+                size = float(np.linalg.norm(walk.value[:-1]))
+                if not walk.ended and size > self.slow * before:
+                    basis, products = self._grow(walk, basis)
+                before = size
+        except (OutOfBoundsError, NotFiniteError) as error:
+            walk.refuse(error)
+        except np.linalg.LinAlgError:
+            walk.give_up("The derivative along the slow directions was singular.")
         return walk.solved
 
-    def _grow(self, walk: _Walk, basis: Array, products: Array) -> tuple[Array, Array, bool]:
-        """The basis with the direction in which the iteration is slow, if its multiplier is large for sure."""
-        direction = walk.value[:-1] - basis.T @ (basis @ walk.value[:-1])
-        length = float(np.linalg.norm(direction))
-        if length == 0:
-            return basis, products, False
-        samples = walk.product(direction / length)
-        along = samples @ (direction / length) + 1
-        stderr = float(along.std(ddof=1)) / sqrt(len(along)) if len(along) > 1 else 0.0
-        if abs(float(along.mean())) - _ERRORS * stderr <= self.slow:
-            return basis, products, False
-        return np.vstack((basis, direction / length)), np.vstack((products, samples.mean(axis=0))), True
+    def _grow(self, walk: _Walk, basis: Array) -> tuple[Array, Array]:
+        """The basis with what is slow of two more directions, and the products along it, all where the walk is now.
+
+        The two are what the iteration still changes, and what the map makes of that: a pair of complex multipliers
+        lies in them as well as a real one.
+        """
+        products = [walk.product(direction) for direction in basis]
+        basis = basis.copy()
+        if len(basis) < min(self.most, basis.shape[1]):
+            new, made = np.empty((0, basis.shape[1])), []
+            direction = walk.value[:-1]
+            for _ in range(2):
+                known = np.vstack((basis, new))
+                direction = direction - known.T @ (known @ direction)
+                length = float(np.linalg.norm(direction))
+                if length < _NOTHING or len(known) == basis.shape[1]:
+                    break
+                new = np.vstack((new, direction / length))
+                made.append(walk.product(new[-1]))
+                direction = made[-1].mean(axis=0) + new[-1]
+            weights = self._slow(new, made)
+            basis = np.vstack((basis, weights @ new))
+            products += [np.einsum("d,dri->ri", row, np.array(made)) for row in weights]
+        return basis, np.array([one.mean(axis=0) for one in products]).reshape(basis.shape)
+
+    def _slow(self, directions: Array, products: list[Array]) -> Array:
+        """Which combinations (new, direction) of some directions have multipliers beyond ``slow``, for sure."""
+        if not products:
+            return np.empty((0, 0))
+        samples = np.einsum("dri,ei->rde", np.array(products), directions) + np.eye(len(directions))
+        values, vectors = np.linalg.eig(samples.mean(axis=0).T)
+        stderr = samples.std(axis=0, ddof=1).max() / sqrt(len(samples)) if len(samples) > 1 else 0.0
+        slow = np.abs(values) - _ERRORS * stderr > self.slow
+        if not slow.any():
+            return np.empty((0, len(directions)))
+        chosen = vectors[:, slow]
+        spanned, sizes, _ = np.linalg.svd(np.hstack((chosen.real, chosen.imag)), full_matrices=False)
+        return np.asarray(spanned[:, sizes > _NOTHING].T)
 
 
 class _Walk:
@@ -171,7 +206,10 @@ class _Walk:
         self.solved: Solved
         self.ended = False
         self._residual: Residual | None = None
-        self._look(start)
+        try:
+            self._look(start)
+        except (OutOfBoundsError, NotFiniteError) as error:
+            self.refuse(error)
 
     @property
     def value(self) -> Array:
@@ -199,15 +237,39 @@ class _Walk:
             step = -linear.solve(self.value)
             done = self._within(step, lambda rows: -linear.solve(rows))
             deviations = linear.solve(np.column_stack((samples, np.zeros(len(samples)))))
+            if done and linear.doubt > DOUBT:
+                self._end(self._unknowns, deviations, Status.DROWNED)
+                return False
         if done:
-            self._end(self._unknowns + step, deviations, Status.STEADY)
+            noisy = len(samples) > 1  # without noise, the last look is to be that of the solution
+            self._end(self._unknowns + step if noisy else self._unknowns, deviations, Status.STEADY)
         elif self._evaluations >= self._iterations:
             status = Status.NO_STEADY_STATE if len(samples) == 1 else Status.NOISE
             self._end(self._unknowns, deviations, status, f"{self._evaluations} evaluations did not suffice.")
         else:
-            self.moved = step
-            self._look(self._unknowns + step)
+            self._move(step * min(1.0, _LONGEST / float(np.linalg.norm(step))))
         return not self.ended
+
+    def _move(self, step: Array) -> None:
+        """A step, or so much of it that a population has the state where it ends."""
+        start = self._unknowns
+        for halving in range(_HALVINGS):
+            try:
+                self._look(start + step / 2**halving)
+            except (OutOfBoundsError, NotFiniteError):
+                if halving == _HALVINGS - 1:
+                    raise
+            else:
+                self.moved = step / 2**halving
+                return
+
+    def refuse(self, error: Exception) -> None:
+        """The end where the micro-model makes no macro state."""
+        self._end(self._unknowns, np.zeros((0, len(self._unknowns))), status_of(error), str(error))
+
+    def give_up(self, detail: str) -> None:
+        """The end where no step can be had."""
+        self._end(self._unknowns, np.zeros((0, len(self._unknowns))), Status.NO_STEADY_STATE, detail)
 
     def _within(self, step: Array, inverse: Inverse) -> bool:
         """Whether a step is too short to be told from none."""
@@ -221,12 +283,7 @@ class _Walk:
 
     def _look(self, unknowns: Array) -> None:
         self._evaluations += 1
-        try:
-            self._residual = self._problem.residual(unknowns)
-        except (OutOfBoundsError, NotFiniteError) as error:
-            status = Status.NOT_FINITE if isinstance(error, NotFiniteError) else Status.OUTSIDE
-            self._end(self._unknowns, np.zeros((0, len(unknowns))), status, str(error))
-            return
+        self._residual = self._problem.residual(unknowns)
         self._unknowns = unknowns
         self._cost = self._cost + self._residual.look.cost
 

@@ -13,6 +13,8 @@ __all__ = ["zero_probability"]
 Array: TypeAlias = NDArray[np.float64]
 
 _FLIPS = 999
+_QUIET = 1e-12  # noise, in parts of the largest, that is none
+_ROUND_OFF = 1e-9
 _SEED = 1931  # of the signs, which any would do for
 
 
@@ -22,7 +24,8 @@ def zero_probability(samples: Array) -> float:
     Hotelling's T² = n m' C⁻¹ m, which is F-distributed, where there are twice as many replicas as numbers. With fewer
     the covariance C is singular or nearly so: it is then that about zero, shrunk towards its diagonal by d/(d + n), and
     the law of T² is had by flipping the signs of whole replicas at random: fair for every law that is symmetric, and
-    for every shrinkage. A number without any noise must be zero to round-off.
+    for every shrinkage. A number, or with many replicas a combination of numbers, without any noise must be zero to
+    round-off.
 
     Parameters
     ----------
@@ -40,24 +43,29 @@ def zero_probability(samples: Array) -> float:
     (True, True)
     """
     mean, spread = samples.mean(axis=0), samples.std(axis=0, ddof=1)
-    noisy = spread > 1e-12 * np.abs(samples).max(axis=0, initial=1e-300)
-    if (np.abs(mean[~noisy]) > 1e-9).any():
+    noisy = spread > _QUIET * np.abs(samples).max(axis=0, initial=1e-300)
+    if (np.abs(mean[~noisy]) > _ROUND_OFF).any():
         return 0.0
     seen = samples[:, noisy] / spread[noisy]
     replicas, numbers = seen.shape
     if numbers == 0:
         return 1.0
     if replicas >= 2 * numbers + 2:
-        return _hotelling(seen)
+        return _hotelling(seen, spread[noisy])
     return _by_signs(seen)
 
 
-def _hotelling(samples: Array) -> float:
+def _hotelling(samples: Array, units: Array) -> float:
+    """Of samples that are measured in these units."""
     from scipy.special import fdtrc
 
-    replicas, numbers = samples.shape
-    mean, covariance = samples.mean(axis=0), np.atleast_2d(np.cov(samples.T))
-    squared = replicas * mean @ np.linalg.pinv(covariance, rcond=1e-12, hermitian=True) @ mean
+    replicas, mean = len(samples), samples.mean(axis=0)
+    _, sizes, ways = np.linalg.svd((samples - mean) / np.sqrt(replicas - 1), full_matrices=False)
+    along, noisy = ways @ mean, sizes > _QUIET * sizes[0]
+    if (np.abs(along) > _ROUND_OFF * np.abs(ways / units).sum(axis=1))[~noisy].any():
+        return 0.0
+    numbers = int(noisy.sum())
+    squared = replicas * float(((along[noisy] / sizes[noisy]) ** 2).sum())
     free = replicas - numbers
     return float(fdtrc(numbers, free, squared * free / (numbers * (replicas - 1))))
 
