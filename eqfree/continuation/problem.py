@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eqfree.coarse_map import Symmetry
 from eqfree.ensemble import Key
+from eqfree.fields import OutOfBoundsError
 from eqfree.fixed_points import Newton, NewtonKrylov
 from eqfree.fixed_points.equations import StepperOf
 from eqfree.micro import Carried
@@ -23,6 +24,8 @@ __all__ = ["BranchProblem", "Domain", "Measure", "PseudoArclength", "Steps", "ca
 Array: TypeAlias = NDArray[np.float64]
 Measure: TypeAlias = Callable[[Array], ArrayLike]
 Domain: TypeAlias = Callable[[Array, float], float]
+
+_ROUND_OFF = 1e-9  # of the unit of the parameter
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,8 @@ class PseudoArclength:
     multipliers
         How many are computed at every point; 0 for none.
     solver
-        How points are solved for; with `NewtonKrylov` no dense derivative is ever made.
+        How points are solved for; with `NewtonKrylov` no dense derivative is ever made. By default there are never more
+        replicas than the stepper's: where a step fails, a shorter one costs less.
     symmetry, difference
         As in `find_fixed_point`.
 
@@ -152,7 +156,7 @@ class PseudoArclength:
     domain: Domain | None = None
     carry: int | None = None
     multipliers: int = 4
-    solver: Newton | NewtonKrylov = field(default_factory=Newton)
+    solver: Newton | NewtonKrylov = field(default_factory=lambda: Newton(iterations=12, most_replicas=1))
     symmetry: Symmetry | None = None
     difference: float | None = None
 
@@ -205,6 +209,20 @@ class BranchProblem:
     stepper_of: StepperOf
     method: PseudoArclength
     key: Key = ()
+
+    def stepper(self, parameter: float) -> CoarseTimeStepper:
+        """The stepper at a parameter of the span: nobody is asked for one beyond.
+
+        Raises
+        ------
+        OutOfBoundsError
+            Beyond, but for round-off.
+        """
+        low, high = self.method.span
+        slack = _ROUND_OFF * self.method.steps.unit
+        if not low - slack <= parameter <= high + slack:
+            raise OutOfBoundsError(f"The parameter must lie in its span [{low:g}, {high:g}]: got {parameter:.10g}.")
+        return self.stepper_of(parameter)
 
     @property
     def of_points(self) -> Key:

@@ -32,7 +32,7 @@ _ROUNDS = 2  # times that the first population is healed anew
 _QUICK = 4  # evaluations within which a point is found at once
 _FACTOR = 1.5
 _DOUBT = 2.0  # standard errors within which a sign is not known
-_HIDDEN = 0.05  # radians by which noise may turn the way before it is asked of the last points
+_HIDDEN = 0.2  # radians by which noise may turn the way; beyond, the last points say it better
 _NONE = np.empty((0, 0))
 
 
@@ -80,13 +80,13 @@ class BranchWalk(Iterator[BranchState]):
         """
         if not problem.method.span[0] <= parameter0 <= problem.method.span[1]:
             raise ValueError(f"`parameter0` must lie in the span {problem.method.span}: got {parameter0:g}.")
-        stepper, macro = problem.stepper_of(parameter0), np.array(macro0, dtype=np.float64)
+        stepper, macro = problem.stepper(parameter0), np.array(macro0, dtype=np.float64)
         check_map(stepper, problem.method.duration, problem.method.symmetry)
         check_bounds(stepper.fields, macro)
         if problem.method.carry is not None:
             Carried(stepper.model, {})  # refuses a model that cannot be
         equations = Equations(
-            problem.stepper_of,
+            problem.stepper,
             Chart.of(stepper, macro),
             problem.method.duration,
             parameter0,
@@ -111,7 +111,7 @@ class BranchWalk(Iterator[BranchState]):
             unknowns = found.solved.unknowns
             packed, spent = heal(equations, unknowns, problem.of_points)
             carried, cost = dict(packed), cost + spent
-            equations = replace(equations, stepper_of=carrying(problem.stepper_of, carried), _steppers={})
+            equations = replace(equations, stepper_of=carrying(problem.stepper, carried), _steppers={})
         towards = np.zeros(len(unknowns))
         towards[-1] = float(direction)
         return cls._from(problem, equations, Border.holding_parameter(unknowns), towards, carried, cost)
@@ -119,10 +119,10 @@ class BranchWalk(Iterator[BranchState]):
     @classmethod
     def across(cls, problem: BranchProblem, event: BranchEvent, distance: float) -> BranchWalk:
         """The walk into the branch that crosses at an event, from a distance on."""
-        stepper = problem.stepper_of(event.parameter)
+        stepper = problem.stepper(event.parameter)
         origin = event.lifted if event.origin is None else event.origin
         equations = Equations(
-            problem.stepper_of,
+            problem.stepper,
             Chart.of(stepper, origin),
             event.duration,
             event.parameter,
@@ -138,7 +138,7 @@ class BranchWalk(Iterator[BranchState]):
         for _ in range(0 if problem.method.carry is None else _ROUNDS):
             packed, spent = heal(equations, crossing, problem.of_points)
             carried, cost = dict(packed), cost + spent
-            equations = replace(equations, stepper_of=carrying(problem.stepper_of, carried), _steppers={})
+            equations = replace(equations, stepper_of=carrying(problem.stepper, carried), _steppers={})
         border = Border(way, crossing + abs(distance) * way)
         return cls._from(problem, equations, border, way, carried, cost)
 
@@ -315,7 +315,7 @@ class BranchWalk(Iterator[BranchState]):
 
 def equations_of(problem: BranchProblem, state: BranchState) -> Equations:
     """The equations around the point of a state."""
-    stepper_of = carrying(problem.stepper_of, state.carried) if state.carried else problem.stepper_of
+    stepper_of = carrying(problem.stepper, state.carried) if state.carried else problem.stepper
     chart = Chart.of(stepper_of(state.parameter), state.origin)
     equations = Equations(
         stepper_of,

@@ -282,13 +282,23 @@ class Equations:
     def _parameter_slope(self, unknowns: Array, residual: Residual, key: Key) -> tuple[Array, Cost]:
         """By how much the equations change with the parameter, (replica, row of the chart, 1)."""
         coarse, size = self._map(unknowns), self.chart.size
-        step = coarse.step(self.chart, residual.look)
-        ahead, behind = unknowns.copy(), unknowns.copy()
-        ahead[-1] += step
-        if coarse.stepper.deterministic:
-            right, left, width, cost = self.residual(ahead, key), residual, step, Cost()
-        else:
-            behind[-1] -= step
-            right, left, width = self.residual(ahead, key), self.residual(behind, key), 2 * step
-            cost = left.look.cost
-        return (right.samples - left.samples)[:, :size, np.newaxis] / width, cost + right.look.cost
+        step, aside = coarse.step(self.chart, residual.look), np.zeros_like(unknowns)
+        aside[-1] = step
+        sides = [self._beside(unknowns + aside, key)]
+        if not coarse.stepper.deterministic or sides[0] is None:
+            sides.append(self._beside(unknowns - aside, key))
+        made = [one for one in sides if one is not None]
+        if not made:
+            self.stepper(self.place(unknowns + aside).parameter)  # says why
+        right = residual if sides[0] is None else sides[0]
+        left = residual if len(sides) < 2 or sides[1] is None else sides[1]
+        cost = sum((one.look.cost for one in made), Cost())
+        return (right.samples - left.samples)[:, :size, np.newaxis] / (step * len(made)), cost
+
+    def _beside(self, unknowns: Array, key: Key) -> Residual | None:
+        """The equations at another parameter; None where there is no such parameter."""
+        try:
+            self.stepper(self.place(unknowns).parameter)
+        except OutOfBoundsError:
+            return None
+        return self.residual(unknowns, key)

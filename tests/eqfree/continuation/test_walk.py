@@ -493,3 +493,25 @@ def test_a_parameter_that_a_model_has_not_is_its_own_error() -> None:
 def test_a_step_of_the_euler_models_is_what_they_say() -> None:
     model = euler(lambda u, p: p - u)(2.0)
     assert model([1.0], 0.1)[0] == pytest.approx(1.1)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_nobody_is_asked_for_a_parameter_beyond_the_span(noise: float) -> None:
+    """u' = p - u with p in [0, 1]: derivatives at both ends are one-sided there, and the branch is the same."""
+
+    def stepper_of(parameter: float) -> ef.CoarseTimeStepper:
+        assert -1e-8 <= parameter <= 1 + 1e-8
+
+        def evolve(u: Array, duration: float, rng: np.random.Generator) -> Array:
+            return np.asarray(parameter + (u - parameter) * exp(-duration) + noise * rng.standard_normal(u.shape))
+
+        model = ef.micro_model(lambda u, rng: u, evolve, lambda u: u, deterministic=noise == 0)
+        return ef.CoarseTimeStepper(model, replicas=16)
+
+    branch = ef.continue_branch(
+        stepper_of, [0.0], 0.0, PseudoArclength(duration=1.0, span=(0.0, 1.0), steps=Steps(first=0.2)), directions=(1,)
+    )
+    assert branch.success, branch.message
+    assert branch.parameter[[0, -1]].tolist() == [0.0, 1.0]
+    one = noise / (1 - exp(-1.0)) / 4  # standard error of 16 replicas
+    assert branch.macro[:, 0] == pytest.approx(branch.parameter, abs=1e-7 + 5 * one)
