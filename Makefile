@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 NAME ?= cars
+JOBS ?= 2
+# A file stays in one process, so that what its tests share is computed once. Threads that wait must not spin: the
+# other process needs the core.
+PYTEST := OMP_WAIT_POLICY=passive $(BIN)/pytest -n $(JOBS) --dist loadfile
 
 .PHONY: setup demo test fast lint quick docs bench clean
 
@@ -11,10 +15,10 @@ demo: .venv/ready
 	$(BIN)/eqfree run traffic
 
 test: .venv/ready
-	$(BIN)/pytest
+	$(PYTEST)
 
 fast: .venv/ready
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: .venv/ready
 	$(BIN)/ruff check

@@ -214,7 +214,9 @@ def test_signal_handlers_are_put_back() -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_an_interrupted_run_leaves_what_was_there(workplace: Path, number: signal.Signals, status: int) -> None:
     assert main(["run", "drift"]) == 0
     before = {name: (workplace / name).read_bytes() for name in written(workplace)}
@@ -314,6 +316,7 @@ COMMANDS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=COMMANDS)
 def test_whatever_is_typed_there_is_no_traceback(

@@ -22,7 +22,7 @@ from eqfree.hmm import (
 )
 from tests.eqfree.roads import JAM, Array, parabola, readings, triangle
 
-SCHEMES = [FirstOrder(), Muscl()]
+SCHEMES = [FirstOrder(), pytest.param(Muscl(), marks=pytest.mark.slow)]
 LANE_LESS = parabola(jam=JAM / 2)  # half as many find room, at the same speeds
 CAPACITY = LANE_LESS.capacity  # 0.5625
 INFLOW, ARRIVING = 0.72, 0.03  # of the whole road
@@ -78,6 +78,7 @@ def test_the_length_of_a_queue_is_that_of_the_cumulative_counts(scheme: Scheme) 
         assert length == pytest.approx(counted, abs=20.0)  # a cell
 
 
+@pytest.mark.slow
 def test_the_flow_behind_a_lane_that_ends_and_begins_again() -> None:
     """What the bottleneck passes goes on freely, at the density below the maximum."""
     law = narrow_road(end=3500.0)
@@ -89,6 +90,7 @@ def test_the_flow_behind_a_lane_that_ends_and_begins_again() -> None:
     assert row["density"][inside] == pytest.approx(JAM / 4, rel=0.1)  # near the maximum, where all waves stand
 
 
+@pytest.mark.slow
 def test_capacity_drops_only_once_a_queue_stands_and_until_it_is_gone() -> None:
     """An inflow between discharge and capacity: passed from free flow, not from a queue, until arrivals ebb."""
     between, drop = 0.95 * CAPACITY, 0.1
@@ -156,6 +158,7 @@ def test_a_road_between_ends_holds_a_stationary_flow() -> None:
     assert readings(law, result)[0]["density"] == pytest.approx(ARRIVING, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_bottleneck_on_a_ring_makes_a_jam_that_stands() -> None:
     """As many as can flow through it, jam before it and free behind it; the counts say where the jam ends."""
     law = ConservationLaw(parabola(), np.linspace(0.0, 4000.0, 81), Ring(), [Bottleneck(LANE_LESS, 3000.0, 3500.0)])

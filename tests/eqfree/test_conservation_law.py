@@ -43,6 +43,10 @@ from tests.eqfree.roads import (
 )
 
 SCHEMES = [FirstOrder(), Muscl(), Muscl(minmod, ssp_rk3), Muscl(monotonized_central, ssp_rk2)]
+ONE_QUICKLY = [
+    SCHEMES[0],
+    *(pytest.param(scheme, marks=pytest.mark.slow) for scheme in (*SCHEMES[1:], Muscl(monotonized_central, ssp_rk3))),
+]
 
 # Riemann problems of references/cars.json
 
@@ -185,6 +189,7 @@ def test_the_gradient_term_is_of_second_order_and_damps_waves_as_heat(scheme: Sc
     assert fitted_order(grids, errors) == pytest.approx(2, abs=0.15)
 
 
+@pytest.mark.slow
 def test_a_small_wave_travels_and_decays_together() -> None:
     """About ρ0, exp(-D k² t) at the speed Q'(ρ0); the amplitude is so small that the wave does not steepen."""
     diffusion, mean, size = 2.0, 0.03, 1e-5
@@ -223,7 +228,7 @@ def oleinik(flow: Callable[[Array], Array], left: float, right: float, edges: Ar
     return np.asarray(-time * np.diff(passed) / np.diff(edges))
 
 
-@pytest.mark.parametrize("scheme", SCHEMES[:2])
+@pytest.mark.parametrize("scheme", ONE_QUICKLY[:2])
 @pytest.mark.parametrize(
     ("flow", "left", "right"),
     [(buckley_leverett, 1.0, 0.0), (buckley_leverett, 0.0, 1.0), (humps, 0.9, 0.05), (humps, 0.05, 0.9)],
@@ -250,7 +255,7 @@ def test_a_flux_that_is_not_concave_makes_the_waves_of_oleinik(
     assert fitted_order(grids, errors) > 0.5  # N. N. Kuznetsov, USSR Comput. Math. Math. Phys. 16 (1976) 105
 
 
-@pytest.mark.parametrize("scheme", [*SCHEMES, Muscl(monotonized_central, ssp_rk3)])
+@pytest.mark.parametrize("scheme", ONE_QUICKLY)
 def test_no_scheme_stops_short_of_the_entropy_solution_where_the_flow_bends_both_ways(scheme: Scheme) -> None:
     """Kurganov, Petrova & Popov (2007), example 3: ρ(1-ρ)/4 below 1/2, ρ(ρ-1)/2 + 3/16 above; from 1 to 0.
 
@@ -323,6 +328,7 @@ def test_a_uniform_state_stays_to_the_last_bit() -> None:
     assert (result.macro[0, :50] == 0.06).all()
 
 
+@pytest.mark.slow
 def test_noise_makes_no_waves_beyond_its_standard_error_once_it_is_smoothed() -> None:
     """Two halves of a ring with equal drivers, asked separately; waves in the flow, against the noise of a node.
 
@@ -346,6 +352,7 @@ def test_noise_makes_no_waves_beyond_its_standard_error_once_it_is_smoothed() ->
     assert rough >= 2 * even
 
 
+@pytest.mark.slow
 def test_a_uniform_state_near_capacity_flows_as_the_error_says() -> None:
     """Halves of a ring asked separately, at 0.96 of the density where the triangle has its kink."""
     mean = 0.024

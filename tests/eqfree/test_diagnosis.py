@@ -318,6 +318,7 @@ def test_the_noise_of_a_slope_is_the_exact_one_and_falls_as_one_over_the_root_of
     assert found.advice.replicas == pytest.approx(wanted, rel=0.01)
 
 
+@pytest.mark.slow
 def test_over_pure_diffusion_leaping_gains_nothing_at_equal_noise() -> None:
     """With variance s² per time, a step D gathers s² D, projecting it s² (b + (D - b)²/b): from bursts of b."""
     found = diagnose(Brownian(drift=1.0, noise=0.1), [0.0], replicas=2000, horizon=1.0)

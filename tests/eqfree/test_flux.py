@@ -171,6 +171,7 @@ def test_smoothing_keeps_what_has_no_noise() -> None:
     assert smoothed(grid, values, np.full(11, 0.3), chi_square=0.0) is values
 
 
+@pytest.mark.slow
 def test_the_error_of_a_smoothed_flux_covers_its_kink() -> None:
     """A spline cuts the corner of a triangle: capacity, and flows near it, are within the bound that the flux tells."""
     near = np.linspace(0.02, 0.03, 201)
@@ -189,6 +190,7 @@ def test_smoothing_keeps_straight_lines() -> None:
     assert np.allclose(smoothed(grid, 2 * grid - 1, np.full(12, 0.1)), 2 * grid - 1, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_noisy_flux_has_no_maxima_of_its_own_once_it_is_smoothed() -> None:
     """The triangle has one; of its table with a noise of 0.4 % of capacity, every seventh node turns."""
     rough, even = [], []

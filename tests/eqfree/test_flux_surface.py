@@ -30,7 +30,7 @@ from eqfree.hmm import (
 )
 from tests.eqfree.roads import JAM, Array, Formula, fitted_order, parabola, reaction, readings, triangle
 
-SCHEMES = [FirstOrder(), Muscl(), Muscl(minmod, ssp_rk3)]
+SCHEMES = [FirstOrder(), Muscl(), pytest.param(Muscl(minmod, ssp_rk3), marks=pytest.mark.slow)]
 TRUCK_SPEED, TRUCK_JAM = 20.0, 0.06
 
 
@@ -76,6 +76,7 @@ def test_no_mixture_is_faster_than_those_in_it() -> None:
     assert surface(dense, share) / dense == pytest.approx(10.0, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_fastest_wave_is_in_one_of_the_tables() -> None:
     """Slopes of the curve of each share, by finite differences on 4001 densities."""
     for surface in (MIXTURE, KINKED):
@@ -86,6 +87,7 @@ def test_the_fastest_wave_is_in_one_of_the_tables() -> None:
         assert surface.fastest == pytest.approx(30.0)
 
 
+@pytest.mark.slow
 def test_extrema_between_the_tables_are_found() -> None:
     """The curve of every share, against the largest of 20001 flows in between."""
     share = default_rng(3).random(50)
@@ -232,6 +234,7 @@ def test_a_step_holds_for_the_gradient_of_every_mixture(scheme: Scheme) -> None:
         assert density.min() - 1e-12 <= state.density.min() <= state.density.max() <= density.max() + 1e-12
 
 
+@pytest.mark.slow
 def test_a_riemann_problem_with_a_jump_in_the_share_is_solved() -> None:
     """Lebacque, Mammar & Haj-Salem (2007): a wave of those behind, then the contact, at equal velocity across it.
 
@@ -263,6 +266,7 @@ def test_a_riemann_problem_with_a_jump_in_the_share_is_solved() -> None:
     assert fitted_order(grids, errors) > 0.5
 
 
+@pytest.mark.slow
 def test_shares_that_arrive_are_counted() -> None:
     boundary = Open(0.6, shares=[lambda time: 0.5 if time < 50 else 0.0, 0.25])
     law = ConservationLaw(MIXTURE, np.linspace(0, 1000, 21), boundary, shares=["truck", "red"])
@@ -275,7 +279,7 @@ def test_shares_that_arrive_are_counted() -> None:
     assert inside == pytest.approx(row["red_passed"][0] - row["red_passed"][-1], rel=1e-10)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", [SCHEMES[0], pytest.param(SCHEMES[1], marks=pytest.mark.slow), SCHEMES[2]])
 def test_those_who_wait_keep_their_shares(scheme: Scheme) -> None:
     """50 trucks, then cars arrive at a road that is closed; what has entered and what waits are all who arrived."""
     boundary = Open(0.5, lambda time: 0.0 if time < 150 else np.inf, [lambda time: 1.0 if time < 100 else 0.0, 0.25])

@@ -51,7 +51,7 @@ def test_the_queue_discharges_at_what_the_drop_leaves_of_the_drivers_capacity(ru
     assert rate == pytest.approx(0.9 * PASSES, rel=1e-4)
 
 
-@pytest.mark.parametrize("cell", [500.0, 100.0])
+@pytest.mark.parametrize("cell", [500.0, pytest.param(100.0, marks=pytest.mark.slow)])
 def test_delay_is_right_to_a_drop_that_begins_a_step_late(cell: float) -> None:
     """A step is a cell at 120 km/h; the queue stands for an hour, and a tenth of capacity is lost in it."""
     table = run(cell=cell).tables["bottleneck"]
@@ -88,6 +88,7 @@ def test_a_run_that_ends_before_the_rush_has_no_queue() -> None:
     assert all(check.ok for check in part.checks)
 
 
+@pytest.mark.slow
 def test_the_scenario_has_the_part(rush_hour: Part) -> None:
     study = ef.run("traffic", parts=["bottleneck"])
     pd.testing.assert_frame_equal(study.tables["bottleneck"], rush_hour.tables["bottleneck"], check_exact=True)

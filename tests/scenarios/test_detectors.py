@@ -112,6 +112,7 @@ def test_flow_of_every_bin_is_density_times_speed() -> None:
     np.testing.assert_allclose(table["flow"], table["density"] * table["speed"], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_standard_errors_equal_the_spread_of_repeated_samples() -> None:
     samples = [bin_by_density(scattered_records(20_000).sample(200, random_state=i), [0, 100]) for i in range(400)]
     table = pd.concat(samples)

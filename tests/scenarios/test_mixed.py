@@ -98,6 +98,7 @@ def test_differences_and_spreads_are_those_of_the_shuffles(short: Part) -> None:
     assert over_time["l1"].iloc[0] < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("length", "cell", "width"), [(4000.0, 200.0, 500.0), (4200.0, 200.0, 600.0)])
 def test_cells_are_500_m_or_several_of_the_roads_own(length: float, cell: float, width: float) -> None:
     road = MotorwaySettings(length=length, duration=60.0, cell=cell)

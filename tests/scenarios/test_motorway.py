@@ -10,28 +10,36 @@ import pytest
 import eqfree as ef
 from agents.cars import CAR, SafeDistance
 from eqfree.scenario import Context
+from scenarios.part import Part
+from scenarios.traffic.equal import run_equal
 from scenarios.traffic.macroscopic import advance_road, ask_drivers
 from scenarios.traffic.motorway import run_motorway
 from scenarios.traffic.roads import Profile
 from scenarios.traffic.settings import FleetSettings, MotorwaySettings, Settings
 
 
-def test_density_is_that_of_every_car_and_the_gradient_correction_matters() -> None:
+@pytest.fixture(scope="module")
+def whole() -> Part:
+    return run_motorway(Settings(), Context())
+
+
+@pytest.mark.slow
+def test_density_is_that_of_every_car_and_the_gradient_correction_matters(whole: Part) -> None:
     """Safe-distance drivers; without the correction the jam is too steep by far, and no car is lost either way."""
-    part = run_motorway(Settings(), Context())
-    table = part.tables["motorway"]
+    table = whole.tables["motorway"]
     assert table["drivers"].tolist() == ["safe distance", "IDM, a = 1.5 m/s²"]
     difference, without = table["l1"].to_numpy(), table["l1_without_gradient"].to_numpy()
     assert difference[0] < 0.005
     assert difference[1] < 0.015
     assert without[0] > 5 * difference[0]
     assert table["travel_time"].to_numpy() == pytest.approx(table["travel_time_directly"].to_numpy(), rel=5e-3)
-    assert all(check.ok for check in part.checks)
+    assert all(check.ok for check in whole.checks)
 
 
-def test_what_is_saved_grows_with_the_road() -> None:
+@pytest.mark.slow
+def test_what_is_saved_grows_with_the_road(whole: Part) -> None:
     """The drivers are asked once, and every car costs its length of road: the saving is proportional to the cars."""
-    table = run_motorway(Settings(), Context()).tables["motorway_lengths"]
+    table = whole.tables["motorway_lengths"]
     for _, rows in table.groupby("drivers"):
         assert rows["length"].tolist() == [5000.0, 10_000.0, 20_000.0, 40_000.0]
         assert rows["saving"].iloc[2] > 20
@@ -40,9 +48,10 @@ def test_what_is_saved_grows_with_the_road() -> None:
         assert cars == pytest.approx([121, 241, 482, 965])  # 0.0241 veh/m
 
 
-def test_the_road_begins_as_every_car_does() -> None:
+@pytest.mark.slow
+def test_the_road_begins_as_every_car_does(whole: Part) -> None:
     """Up to the cars beside the edges of the step, which a cell's density knows only to half a car."""
-    road = run_motorway(Settings(), Context()).tables["motorway_road"]
+    road = whole.tables["motorway_road"]
     first = road[road["time"] == 0]
     cars = 0.2 * np.abs(first["density"].to_numpy() - first["density_directly"].to_numpy())  # in a cell of 200 m
     assert cars.max() < 0.5
@@ -61,16 +70,17 @@ def test_cells_that_do_not_divide_the_ring_are_refused() -> None:
 
 
 def test_a_road_of_a_few_cells_is_compared_with_none_shorter() -> None:
-    part = run_motorway(Settings(motorway=MotorwaySettings(length=2000.0, cell=1000.0, duration=60.0)), Context())
+    part = run_equal(Settings(motorway=MotorwaySettings(length=2000.0, cell=1000.0, duration=60.0)), Context())
     table = part.tables["motorway_lengths"]
     assert sorted(set(table["length"])) == [2000.0, 4000.0]
 
 
+@pytest.mark.slow
 def test_the_road_does_not_depend_on_the_diagrams_fleet() -> None:
     """A fleet of 50 m would not fit on it."""
     short = MotorwaySettings(length=4000.0, duration=60.0)
     parts = [
-        run_motorway(Settings(fleet=fleet, motorway=short), Context())
+        run_equal(Settings(fleet=fleet, motorway=short), Context())
         for fleet in (FleetSettings(), FleetSettings(length=50.0))
     ]
     densities = [part.tables["motorway_road"]["density"].to_numpy() for part in parts]

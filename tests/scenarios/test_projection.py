@@ -19,6 +19,7 @@ from scenarios.traffic.settings import MotorwaySettings, Settings
 SETTINGS, CONTEXT = Settings(), Context()
 
 
+@pytest.mark.slow
 def test_equal_drivers_are_projected_to_a_hundredth_and_no_car_is_lost() -> None:
     part = run_projection(SETTINGS, CONTEXT)
     tables, values, checks = part.tables, part.values, part.checks

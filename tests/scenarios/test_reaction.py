@@ -29,6 +29,7 @@ def quick() -> ef.Study:
     return ef.run("reaction", quick=True)
 
 
+@pytest.mark.slow
 def test_every_check_of_the_small_version_holds(quick: ef.Study) -> None:
     assert len(quick.checks) == 8
     assert [check.quantity for check in quick.checks if not check.ok] == []
@@ -42,11 +43,13 @@ def test_every_check_of_the_default_version_holds() -> None:
     assert [check.quantity for check in study.checks if not check.ok] == []
 
 
+@pytest.mark.slow
 def test_every_part_is_drawn(quick: ef.Study) -> None:
     assert list(scenario.draw(quick)) == ["network", "cost", "front"]
     assert list(scenario.draw(ef.run("reaction", parts=["front"], front=SMALL["front"]))) == ["front"]
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_numbers_on_two_threads() -> None:
     one, two = (ef.run("reaction", executor=executor, **SMALL) for executor in (None, 2))
     assert one.tables.keys() == two.tables.keys() == {"network", "periods", "enzyme", "front", "front_places"}
@@ -175,6 +178,7 @@ def test_arbitrary_settings_never_give_a_traceback(
     assert out.exists() == (status < 2)
 
 
+@pytest.mark.slow
 def test_error_falls_with_cost_in_the_table_of_the_enzyme(quick: ef.Study) -> None:
     """Exact simulation: the variance is as one over the molecules, 16 times fewer have 4 times the error."""
     table = quick.tables["enzyme"]

@@ -14,7 +14,7 @@ from scenarios.reaction.settings import FrontSettings, Settings
 CONTEXT = Context()
 
 
-@pytest.mark.parametrize(("spacing", "difference"), [(0.5, 0.01), (0.25, 0.003)])
+@pytest.mark.parametrize(("spacing", "difference"), [(0.5, 0.01), pytest.param(0.25, 0.003, marks=pytest.mark.slow)])
 def test_the_rate_equations_on_voxels_approach_the_exact_speed(spacing: float, difference: float) -> None:
     """Murray 2002, eq. 13.39: 0.35355 for a = 1/4; the difference falls with the square of the spacing."""
     options = FrontSettings(voxels=round(25 / spacing), spacing=spacing, duration=10.0, volume=50.0, replicas=2)

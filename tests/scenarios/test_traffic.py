@@ -31,7 +31,7 @@ SMALL: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def idm() -> ef.Study:
-    return ef.run("traffic", quick=True, bootstrap=10)
+    return ef.run("traffic", quick=True, bootstrap=10, parts=["diagram"])
 
 
 def test_idm_capacity_is_the_published_equilibriums(idm: ef.Study) -> None:
@@ -59,9 +59,11 @@ def test_stop_and_go_flow_is_below_equilibrium_where_waves_grow_and_equal_where_
     assert (loss > 4 * error)[unstable].all()
 
 
-def test_every_check_of_the_default_model_holds(idm: ef.Study) -> None:
-    assert len(idm.checks) >= 8
-    assert [check.quantity for check in idm.checks if not check.ok] == []
+@pytest.mark.slow
+def test_every_check_of_the_default_model_holds() -> None:
+    study = ef.run("traffic", quick=True, bootstrap=10)
+    assert len(study.checks) >= 8
+    assert [check.quantity for check in study.checks if not check.ok] == []
 
 
 @pytest.mark.slow
@@ -72,6 +74,7 @@ def test_every_check_of_the_other_models_holds(model: str) -> None:
     assert [check.quantity for check in study.checks if not check.ok] == []
 
 
+@pytest.mark.slow
 def test_safe_distance_flow_of_a_mixed_fleet_is_exact_at_25_densities() -> None:
     """f = min(rho min v, (1 - rho mean l) / mean tau), reaction times and effective lengths in the mean."""
     study = ef.run(
@@ -86,6 +89,7 @@ def test_safe_distance_flow_of_a_mixed_fleet_is_exact_at_25_densities() -> None:
     assert np.abs(table["flow"] / expected - 1).max() < 1e-8
 
 
+@pytest.mark.slow
 def test_nagel_schreckenberg_flow_is_the_finite_rings() -> None:
     """v_max = 1, q = rho = 0.5, 1000 cells: 0.14657172, exact for a parallel update (Schreckenberg et al. 1995)."""
     law = NagelSchreckenberg(v_max=1, slowdown=0.5, cell=7.5)
@@ -111,6 +115,7 @@ def test_optimal_velocity_ring_is_unstable_between_bandos_limits(cars: int) -> N
         assert brentq(growth, low, high, xtol=1e-4) == pytest.approx(brentq(excess, low, high), rel=0.005)
 
 
+@pytest.mark.slow
 def test_fit_recovers_the_drivers_that_made_the_measurements(tmp_path: Path) -> None:
     """Records of safe-distance drivers: 25 m/s, 1.2 s, 6 m; exact flow = min(25 rho, (1 - 6 rho) / 1.2)."""
     density = np.repeat(np.linspace(0.005, 0.14, 28), 5)
@@ -143,6 +148,7 @@ def test_a_thin_congested_side_fixes_no_jam_density(idm: ef.Study) -> None:
     assert any("Not fixed" in note and "effective length" in note for note in idm.notes)
 
 
+@pytest.mark.slow
 def test_the_users_own_road_is_measured_besides() -> None:
     road = {"length": 1000.0, "cars": 15, "healing": 600.0, "window": 60.0}
     study = ef.run("traffic", **(SMALL | {"road": road}))
@@ -162,11 +168,13 @@ def test_a_mixed_fleet_has_the_share_that_was_asked_for(share: float) -> None:
     assert study.ok
 
 
+@pytest.mark.slow
 def test_capacity_does_not_depend_on_which_densities_are_asked_for(idm: ef.Study) -> None:
     study = ef.run("traffic", **(SMALL | {"densities": [10.0]}))
     assert study.values["capacity"].value == pytest.approx(idm.values["capacity"].value, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_trucks_slow_a_lattice_down() -> None:
     """One platoon behind trucks of at most 4 cells of 7 m a second that dawdle with probability p = 0.25: 94.5 km/h."""
     study = ef.run("traffic", **(SMALL | {"model": "nagel_schreckenberg", "fleet": {"truck_share": 0.3}}))
@@ -175,12 +183,14 @@ def test_trucks_slow_a_lattice_down() -> None:
     assert study.values["jam_density"].value == pytest.approx(1000 / (0.7 * 7 + 0.3 * 14), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_densities_without_room_for_trucks_leave_their_diagram_out_and_say_so() -> None:
     study = ef.run("traffic", **(SMALL | {"densities": [10.0, 130.0], "truck_shares": [0.2, 0.9]}))
     assert study.tables["diagram"].groupby("truck_share").size().to_dict() == {0.0: 2, 0.2: 1, 0.9: 1}
     assert sum("left out" in note for note in study.notes) == 2
 
 
+@pytest.mark.slow
 def test_a_narrow_unstable_band_between_two_densities_is_found() -> None:
     """Optimal velocity, a = 1.2 / s: V'(h) = a / (1 + cos(2 pi / 200)) at 14.970 and 17.914 veh/km."""
     study = ef.run("traffic", **(SMALL | {"model": "optimal_velocity", "fleet": {"sensitivity": 1.2}}))
@@ -188,6 +198,7 @@ def test_a_narrow_unstable_band_between_two_densities_is_found() -> None:
     assert study.values["stable_again_density"].value == pytest.approx(17.914, rel=0.005)
 
 
+@pytest.mark.slow
 def test_drivers_who_collide_are_told_and_the_rest_is_kept() -> None:
     """Optimal velocity drivers as sluggish as a = 0.2 / s run into each other in stop-and-go."""
     road = {"cars": 100, "healing": 1000.0, "window": 100.0}
@@ -197,6 +208,7 @@ def test_drivers_who_collide_are_told_and_the_rest_is_kept() -> None:
     assert sum("cannot keep" in failure for failure in study.failures) == failed.sum()
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_numbers_on_two_threads() -> None:
     one, two = (ef.run("traffic", executor=executor, **SMALL) for executor in (None, 2))
     for name, table in one.tables.items():

@@ -22,6 +22,7 @@ def test_waves_grow_on_the_jam_and_on_the_step() -> None:
     assert min(ring_growth(IDM(), CAR, 1 / density, 200) for density in (0.035, 0.070)) > 0
 
 
+@pytest.mark.slow
 def test_roads_that_begin_all_but_alike_end_apart_by_more_than_a_bar_could_allow(part: Part) -> None:
     table = part.tables["unstable_motorway"]
     assert table["displacement"].tolist() == [2.5, 0.25, 0.025]
@@ -31,6 +32,7 @@ def test_roads_that_begin_all_but_alike_end_apart_by_more_than_a_bar_could_allow
     assert (table["one_from_another_at_most"] > spread).all()
 
 
+@pytest.mark.slow
 def test_they_part_in_the_course_of_time(part: Part) -> None:
     table = part.tables["unstable_motorway_over_time"]
     least = table[table["displacement"] == 0.025]
@@ -38,6 +40,7 @@ def test_they_part_in_the_course_of_time(part: Part) -> None:
     assert least["one_from_another"].iloc[-1] > 50 * least["one_from_another"].iloc[0]
 
 
+@pytest.mark.slow
 def test_numbers_are_told_and_nothing_is_checked(part: Part) -> None:
     assert not part.checks
     assert "no bar is set" in part.notes[0]
@@ -45,6 +48,7 @@ def test_numbers_are_told_and_nothing_is_checked(part: Part) -> None:
     assert part.values["unstable_l1"].value == part.tables["unstable_motorway"]["l1"].iloc[0]
 
 
+@pytest.mark.slow
 def test_the_seed_decides_the_displacements() -> None:
     short = MotorwaySettings(length=4000.0, duration=60.0)
     spreads = [

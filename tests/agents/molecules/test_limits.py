@@ -67,6 +67,7 @@ def test_an_explosion_is_an_error_and_not_a_wait(method: Method) -> None:
         method.advance(Tables.of(EXPLOSION, 1.0), Molecules.of([10], 1), 1.0, default_rng(0))
 
 
+@pytest.mark.slow
 def test_an_explosion_in_a_voxel_is_an_error_and_not_a_wait() -> None:
     with pytest.raises(ValueError, match="Do they explode"):
         Voxels(EXPLOSION, 1.0, Grid((2,), 1.0)).evolve(Molecules.of([[10, 0]], 1), 1.0, default_rng(0))

@@ -56,7 +56,7 @@ def test_on_noisy_linear_decay_the_wanted_error_is_achieved_within_a_factor_of_t
 
 
 @pytest.mark.parametrize("scheme", [Embedded32, Embedded54])
-@pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-6])
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-4, pytest.param(1e-6, marks=pytest.mark.slow)])
 def test_truncation_stays_below_its_share_and_steps_grow_where_motion_dies(
     scheme: type[Embedded32], tolerance: float
 ) -> None:
@@ -91,6 +91,7 @@ def test_back_in_time_steps_are_no_shorter_than_their_bursts() -> None:
     assert result.macro[-1, 0] == pytest.approx(np.e, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_noise_is_met_by_replicas_and_not_by_shorter_steps() -> None:
     """A straight line has no truncation error: steps grow to the end; 5 times the noise, 25 times the replicas.
 

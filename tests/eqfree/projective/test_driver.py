@@ -62,7 +62,7 @@ def test_the_last_step_lands_exactly_on_the_end(end: float) -> None:
     assert result.macro[-1, 0] == pytest.approx(2 * end, rel=1e-12)
 
 
-@pytest.mark.parametrize("count", [10, 1000, 3000])
+@pytest.mark.parametrize("count", [10, 1000, pytest.param(3000, marks=pytest.mark.slow)])
 def test_round_off_of_the_time_makes_no_step_of_its_own(count: int) -> None:
     step = 0.1
     result = ef.solve_projective(ef.CoarseTimeStepper(drift()), (0.0, count * step), [0.0], Euler(step, 0.01))
@@ -128,6 +128,7 @@ def test_threads_give_the_same_bits(method: Method) -> None:
 # Noise
 
 
+@pytest.mark.slow
 def test_the_noise_of_a_step_over_diffusion_is_that_of_its_increments() -> None:
     """x_h + (1 + a)(x_b - x_h) with independent increments: s**2 (h + (b - h)(1 + a)**2), a = leap/(b - h)."""
     noise, healing, burst, step, steps, replicas = 0.5, 0.25, 0.75, 2.0, 40, 400

@@ -90,6 +90,7 @@ def test_finding_an_event_takes_one_burst_more() -> None:
     assert result.cost.bursts == 21
 
 
+@pytest.mark.slow
 def test_the_standard_error_of_an_event_is_that_of_the_state_over_its_speed() -> None:
     """x' = -x from 1 reaches 0.5 with speed 0.5: beside the spread of the times in 100 runs."""
     stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(0.02), replicas=32)

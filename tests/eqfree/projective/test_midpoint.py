@@ -92,6 +92,7 @@ def test_bursts_are_numbered_in_the_key_after_the_step_and_groups_after_them() -
         assert result.macro[number + 1] == pytest.approx(at_burst + 0.75 * rate, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_noise_of_a_step_over_diffusion_is_that_of_the_docstring() -> None:
     """Var = s² (b + L²/(b - h)) a step: the end of the first burst, and an independent chord of the second."""
     noise, healing, burst, step, steps, replicas = 0.5, 0.25, 0.75, 2.0, 40, 400

@@ -60,6 +60,7 @@ def test_intervals_of_95_percent_cover_the_truth_in_95_of_100_runs(
     assert 0.92 <= covered / 400 <= 0.98
 
 
+@pytest.mark.slow
 def test_the_standard_error_knows_that_the_flow_shrinks_and_stretches_earlier_noise() -> None:
     """A mode of which a step makes s, and to which it adds variance v: s**2 V + v.
 

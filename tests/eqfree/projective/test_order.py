@@ -70,6 +70,7 @@ def test_the_default_of_every_scheme_has_its_declared_order(
     assert abs(order - scheme(step=1.0, burst=BURST).order) < 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_telescopic_projection_is_first_order(problem: str) -> None:
     """A step of 60 bursts."""
@@ -95,6 +96,7 @@ def test_midpoint_is_second_order_however_long_its_bursts(problem: str) -> None:
     assert abs(orders - 2) < 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("slopes", "floor"), [(Plain(), 1), (Early(), 1), (Corrected(), 2)])
 def test_correction_lowers_the_floor_from_the_length_of_the_burst_to_its_square(slopes: Slopes, floor: int) -> None:
     """Steps so short that fourth order errs by less than the bursts do."""
