@@ -144,6 +144,7 @@ def test_who_finds_no_room_waits_outside(scheme: Scheme) -> None:
     assert late["passed"][0] - late["passed"][-1] == pytest.approx(late["density"].sum() * 20, rel=1e-10)
 
 
+@pytest.mark.slow
 def test_the_queue_outside_enters_at_capacity_once_there_is_room() -> None:
     law = ConservationLaw(parabola(), np.linspace(0, 1000, 51), Open(lambda time: 2.0 if time < 100 else 0.0))
     rows = readings(law, solve_conservation_law(law, (0.0, 300.0), np.zeros(50), t_eval=[50.0, 150.0, 300.0]))

@@ -306,6 +306,7 @@ def test_independent_lifting_biases_the_interacting_gas_and_does_not_heal() -> N
 # Noise and advice
 
 
+@pytest.mark.slow
 def test_the_noise_of_a_slope_is_the_exact_one_and_falls_as_one_over_the_root_of_the_replicas() -> None:
     """A Brownian path's chord over a time w has the standard deviation noise/sqrt(w)."""
     found = diagnose(Brownian(drift=1.0, noise=0.5), [0.0], replicas=1024, horizon=1.0)
@@ -418,6 +419,7 @@ def test_where_nothing_moves_there_is_nothing_to_advise(macro: float) -> None:
         assert "  " not in found.words
 
 
+@pytest.mark.slow
 def test_a_slope_that_drowns_in_the_noise_of_its_burst_asks_for_more_replicas() -> None:
     """A drift of 2 is seen over half the horizon, 1 ± 0.5 by 32 replicas; a shorter burst hides it."""
     found = [

@@ -59,6 +59,7 @@ def test_delay_is_right_to_a_drop_that_begins_a_step_late(cell: float) -> None:
     assert abs(table["delay"].iloc[-1] - table["delay_by_counts"].iloc[-1]) < late
 
 
+@pytest.mark.slow
 def test_without_a_capacity_drop_less_is_lost(rush_hour: Part) -> None:
     part = run(capacity_drop=0.0, cell=200.0)
     assert [check.quantity for check in part.checks if not check.ok] == []

@@ -53,6 +53,7 @@ def test_the_brusselator_is_followed_from_its_cycle_for_less_than_a_period() -> 
     assert end == pytest.approx([1.0, 4.468893056209], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_users_file_is_projected_with_its_fast_motion_left_out(tmp_path: Path) -> None:
     """An enzyme with a gap of a thousand; the product by the rate equations."""
     file = tmp_path / "enzyme.txt"

@@ -14,7 +14,9 @@ EDGES = np.linspace(0.0, 20_000.0, 101)
 RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("length", [5_000.0, 20_000.0, 40_000.0])
+@pytest.mark.parametrize(
+    "length", [5_000.0, *(pytest.param(length, marks=pytest.mark.slow) for length in (20_000.0, 40_000.0))]
+)
 def test_the_count_is_the_integral_of_the_density_and_a_whole_number_of_cars(length: float) -> None:
     road = Profile(length)
     edges = np.linspace(0.0, length, 200_001)

@@ -34,21 +34,25 @@ def idm() -> ef.Study:
     return ef.run("traffic", quick=True, bootstrap=10, parts=["diagram"])
 
 
+@pytest.mark.slow
 def test_idm_capacity_is_the_published_equilibriums(idm: ef.Study) -> None:
     """Treiber, Hennecke & Helbing 2000 parameters; independent program: 1742.784 veh/h at 26.0744 veh/km."""
     assert idm.values["capacity"].value == pytest.approx(1742.7839029204702, rel=1e-5)
     assert idm.values["critical_density"].value == pytest.approx(26.07440854778141, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_idm_strings_are_unstable_above_the_published_density(idm: ef.Study) -> None:
     """Independent program: 20.416 veh/km, sign verified on a ring of 2000 cars."""
     assert idm.values["onset_density"].value == pytest.approx(20.4162115305285, rel=0.01)
 
 
+@pytest.mark.slow
 def test_equilibrium_ring_has_at_most_eight_cars_and_says_so(idm: ef.Study) -> None:
     assert any(note.startswith("Equilibrium branch with 0 % trucks: ring of 8 cars") for note in idm.notes)
 
 
+@pytest.mark.slow
 def test_stop_and_go_flow_is_below_equilibrium_where_waves_grow_and_equal_where_they_die(idm: ef.Study) -> None:
     equilibrium = idm.tables["diagram"].query("truck_share == 0").reset_index()
     long_ring = idm.tables["stop_and_go"]
@@ -142,6 +146,7 @@ def test_fit_recovers_the_drivers_that_made_the_measurements(tmp_path: Path) -> 
     assert study.tables["fit"]["identified"].all()
 
 
+@pytest.mark.slow
 def test_a_thin_congested_side_fixes_no_jam_density(idm: ef.Study) -> None:
     table = idm.tables["fit"].set_index("parameter")
     assert not table.loc["effective length", "identified"]
