@@ -30,6 +30,7 @@ def refused(study: ef.Study) -> list[str]:
     return [check.quantity for check in study.checks if not check.ok]
 
 
+@pytest.mark.slow
 def test_the_branch_is_that_of_the_travelling_waves(small: ef.Study) -> None:
     """Fold and v0 at every σ of the curve to 5e-6, with labels: the boundary-value problem of the ring."""
     assert len(small.checks) == 7
@@ -39,6 +40,7 @@ def test_the_branch_is_that_of_the_travelling_waves(small: ef.Study) -> None:
     assert small.values["fold_sigma"].value == pytest.approx(0.12303914193010404, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_large_jams_are_stable_and_small_ones_are_not_and_none_flips_at_the_end(small: ef.Study) -> None:
     table = small.tables["branch"]
     jam = table[table["branch"] == "jam"]
@@ -52,6 +54,7 @@ def test_large_jams_are_stable_and_small_ones_are_not_and_none_flips_at_the_end(
     assert ((uniform["stability"] == "stable") == (uniform["parameter"] < onset)).all()
 
 
+@pytest.mark.slow
 def test_the_waves_move_as_fast_as_they_should(small: ef.Study) -> None:
     """Cars per time at σ = 0.12, 0.16 and 0.2, from the boundary-value problem."""
     jam = small.tables["branch"].query("branch == 'jam'").sort_values("measure")
@@ -60,6 +63,7 @@ def test_the_waves_move_as_fast_as_they_should(small: ef.Study) -> None:
     assert speed([0.12, 0.16, 0.2]) == pytest.approx([0.8567281254, 0.8562697455, 0.8562329707], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_study_is_drawn(small: ef.Study) -> None:
     figures = scenario.draw(small)
     assert list(figures) == ["bifurcation"]
