@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import inf, pi, sqrt
+from numbers import Integral, Real
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from eqfree.conserved import Totals
 from eqfree.ensemble import Key
-from eqfree.fields import Field, OutOfBoundsError, check_bounds, split
+from eqfree.fields import Field, OutOfBoundsError, check_bounds, short, split
 from eqfree.micro import conserved_of
 from eqfree.results import Cost
 from eqfree.stepper import CoarseTimeStepper
@@ -58,6 +59,11 @@ class Rotation:
     places
         By how many the wave moves, towards smaller indices if positive.
 
+    Raises
+    ------
+    ValueError
+        If that is no whole number, or zero.
+
     Examples
     --------
     >>> Rotation(places=1).turn(np.array([0.0, 1.0, 0.0, 0.0]))
@@ -65,6 +71,10 @@ class Rotation:
     """
 
     places: int
+
+    def __post_init__(self) -> None:
+        if isinstance(self.places, bool) or not isinstance(self.places, Integral) or self.places == 0:
+            raise ValueError(f"`places` must be a whole number that is not zero: got {self.places!r}.")
 
     def turn(self, macro: Array) -> Array:
         """The state as it was before the wave moved."""
@@ -205,6 +215,10 @@ class CoarseMap:
     duration: float
     difference: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.difference is not None and not (isinstance(self.difference, Real) and 0 < self.difference < inf):
+            raise ValueError(f"`difference` must be a positive number: got {self.difference!r}.")
+
     @property
     def times(self) -> Array:
         """Of the two readings, from lifting on."""
@@ -286,8 +300,10 @@ def check_map(stepper: CoarseTimeStepper, duration: float, symmetry: Symmetry | 
     Traceback (most recent call last):
     ValueError: A noisy model needs at least 8 `replicas`, so that its noise is known: got 2. ...
     """
-    if not (np.isfinite(duration) and duration > 0):
-        raise ValueError(f"`duration`, between the two readings of a burst, must be positive: got {duration}.")
+    if not isinstance(stepper, CoarseTimeStepper):
+        raise ValueError(f"A coarse time-stepper is needed, `CoarseTimeStepper(model, ...)`: got {short(stepper)}.")
+    if not (isinstance(duration, Real) and 0 < duration < inf):
+        raise ValueError(f"`duration`, between the two readings of a burst, must be positive: got {duration!r}.")
     step = getattr(stepper.model, "time_step", None)
     if symmetry is not None and step is not None:
         raise ValueError(

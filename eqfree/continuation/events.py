@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from math import hypot, inf, log, nan, sqrt
+from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -65,7 +66,7 @@ class EventOptions:
     --------
     >>> EventOptions(key_sets=0)
     Traceback (most recent call last):
-    ValueError: `key_sets` must be at least 1: got 0.
+    ValueError: `key_sets` must be at least 1, a whole number: got 0.
     """
 
     key_sets: int = 4
@@ -75,8 +76,8 @@ class EventOptions:
     def __post_init__(self) -> None:
         for name in ("key_sets", "replicas"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"`{name}` must be at least 1: got {value}.")
+            if value is not None and not (isinstance(value, Integral) and int(value) >= 1):
+                raise ValueError(f"`{name}` must be at least 1, a whole number: got {value!r}.")
         if self.window is not None and not self.window > 0:
             raise ValueError(f"`window` must be positive: got {self.window}.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite, sqrt
+from numbers import Integral, Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eqfree.coarse_map import Symmetry
 from eqfree.ensemble import Key
-from eqfree.fields import OutOfBoundsError
+from eqfree.fields import OutOfBoundsError, short
 from eqfree.fixed_points import Newton, NewtonKrylov
 from eqfree.fixed_points.equations import StepperOf
 from eqfree.micro import Carried
@@ -82,8 +83,8 @@ class Steps:
             raise ValueError(f"`unit` of the parameter must be positive: got {self.unit}.")
         if not 0 < self.turn < 1.5:
             raise ValueError(f"`turn` must lie between 0 and 1.5 radians: got {self.turn}.")
-        if self.points < 1:
-            raise ValueError(f"A branch has at least one of its `points`: got {self.points}.")
+        if not isinstance(self.points, Integral) or self.points < 1:
+            raise ValueError(f"A branch has at least one of its `points`, a whole number: got {self.points}.")
         if not self.budget > 0:
             raise ValueError(f"`budget` must be positive: got {self.budget}.")
 
@@ -161,6 +162,14 @@ class PseudoArclength:
     difference: float | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.solver, (Newton, NewtonKrylov)):
+            raise ValueError(f"`solver` must be a Newton() or NewtonKrylov(): got {short(self.solver)}.")
+        if not isinstance(self.steps, Steps):
+            raise ValueError(f"`steps` must be Steps(...): got {short(self.steps)}.")
+        if not (isinstance(self.duration, Real) and 0 < self.duration < inf):
+            raise ValueError(
+                f"`duration`, between the two readings, must be positive: got {self.duration!r}."
+            )
         low, high = self.span
         if not low < high:
             raise ValueError(f"`span` of the parameter must be (smallest, largest): got {self.span}.")
@@ -180,6 +189,8 @@ class PseudoArclength:
         taken to be linear within their standard error.
         """
         value = np.ravel(self.measure(macro)).astype(np.float64)
+        if not np.isfinite(value).all():
+            raise ValueError(f"`measure` must return finite numbers: got {short(value)}.")
         count = len(samples)
         if count < 2:
             return value, np.zeros_like(value), np.zeros_like(value)
@@ -210,6 +221,14 @@ class BranchProblem:
     method: PseudoArclength
     key: Key = ()
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.method, PseudoArclength):
+            raise ValueError(f"`method` must be a PseudoArclength(...): got {short(self.method)}.")
+        if not callable(self.stepper_of) or isinstance(self.stepper_of, CoarseTimeStepper):
+            raise ValueError(
+                f"`stepper_of` must be a function of the parameter that makes a stepper: got {short(self.stepper_of)}."
+            )
+
     def stepper(self, parameter: float) -> CoarseTimeStepper:
         """The stepper at a parameter of the span: nobody is asked for one beyond.
 
@@ -222,7 +241,13 @@ class BranchProblem:
         slack = _ROUND_OFF * self.method.steps.unit
         if not low - slack <= parameter <= high + slack:
             raise OutOfBoundsError(f"The parameter must lie in its span [{low:g}, {high:g}]: got {parameter:.10g}.")
-        return self.stepper_of(parameter)
+        stepper = self.stepper_of(parameter)
+        if not isinstance(stepper, CoarseTimeStepper):
+            raise ValueError(
+                f"`stepper_of` must make a coarse time-stepper of a parameter, `CoarseTimeStepper(model, ...)`: got "
+                f"{short(stepper)}."
+            )
+        return stepper
 
     @property
     def of_points(self) -> Key:

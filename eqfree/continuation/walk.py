@@ -83,6 +83,8 @@ class BranchWalk(Iterator[BranchState]):
         stepper, macro = problem.stepper(parameter0), np.array(macro0, dtype=np.float64)
         check_map(stepper, problem.method.duration, problem.method.symmetry)
         check_bounds(stepper.fields, macro)
+        if not problem.method.inside(macro, parameter0):
+            raise ValueError("The branch must begin inside its `domain`: got a start where that is negative.")
         if problem.method.carry is not None:
             Carried(stepper.model, {})  # refuses a model that cannot be
         equations = Equations(
@@ -188,8 +190,10 @@ class BranchWalk(Iterator[BranchState]):
             self._first = False
             return self._state
         state, self._state = self._state, None
-        if state.last or state.number + 1 >= self.problem.method.steps.points:
+        if state.last:
             raise StopIteration
+        if state.number + 1 >= self.problem.method.steps.points:
+            self._stop(Status.FOLLOWED, "All the points that `steps` allows are made.")
         if self._spent >= self.problem.method.steps.budget:
             self._stop(Status.BUDGET)
         made = self._advance(state)

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from eqfree.coarse_map import Chart, Symmetry, check_map
 from eqfree.ensemble import Key, NotFiniteError
-from eqfree.fields import OutOfBoundsError, check_bounds
+from eqfree.fields import OutOfBoundsError, check_bounds, short
 from eqfree.fixed_points.equations import Equations, Residual, Slopes
 from eqfree.fixed_points.linear import Border, Dense, Problem
 from eqfree.fixed_points.newton import Method, Newton, Solved, status_of
+from eqfree.micro import has
 from eqfree.results import Cost, FixedPoint, Status
 from eqfree.stepper import CoarseTimeStepper
 
@@ -98,13 +99,16 @@ def find_fixed_point(
     check_map(stepper, duration, symmetry)
     state = np.array(macro0, dtype=np.float64)
     check_bounds(stepper.fields, state)
+    solver = Newton() if method is None else method
+    if isinstance(solver, type) or not has(solver, "solve"):
+        raise ValueError(f"`method` must be one of `eqfree.fixed_points`, such as Newton(): got {short(method)}.")
     least = 1 if stepper.deterministic else 2
     if key_sets < least:
         raise ValueError(f"`key_sets` must be at least {least}, so that they have a spread: got {key_sets}.")
     equations = Equations(
         lambda _: stepper, Chart.of(stepper, state), float(duration), symmetry=symmetry, difference=difference
     )
-    solver, start, cost, iterations = method or Newton(), equations.start, Cost(), 0
+    start, cost, iterations = equations.start, Cost(), 0
     healed: list[HealedState] = []
     for number in range(1 if stepper.deterministic else key_sets):
         problem = Problem(equations, Border.holding_parameter(start), (*key, number))
@@ -114,6 +118,8 @@ def find_fixed_point(
             return _failed(equations, solved, cost, iterations, stepper)
         if solved.replicas > stepper.replicas:
             equations = equations.with_replicas(solved.replicas)
+        if symmetry is not None and equations.stands(solved.unknowns):
+            return _failed(equations, replace(solved, status=Status.NO_WAVE), cost, iterations, stepper)
         try:
             healed.append(HealedState.of(replace(problem, equations=equations), solved))
         except (OutOfBoundsError, NotFiniteError) as error:  # a last step within the noise led there

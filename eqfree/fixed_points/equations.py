@@ -23,6 +23,7 @@ Array: TypeAlias = NDArray[np.float64]
 StepperOf: TypeAlias = Callable[[float], CoarseTimeStepper]
 
 _KEPT = 8  # steppers, one a parameter, that are not made anew
+_STILL = 1e-6  # in units of the scales: a wave that changes less as it moves is none
 _LATER = 1e-4, 0.02  # of the period: how much later the map is read for its slope in time; of a noisy model
 
 
@@ -150,6 +151,12 @@ class Equations:
         return Place(
             self.chart.macro(unknowns[:size]), float(duration), float(self.parameter + self.unit * unknowns[-1])
         )
+
+    def stands(self, unknowns: Array) -> bool:
+        """Whether the symmetry leaves the state as it is, so that any period would do."""
+        assert self.symmetry is not None
+        macro = self.place(unknowns).macro
+        return float(np.linalg.norm(self.chart.project(self.symmetry.generator(macro).ravel()))) < _STILL
 
     def stepper(self, parameter: float) -> CoarseTimeStepper:
         """The stepper at a parameter, made once while it is needed."""

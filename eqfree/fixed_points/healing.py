@@ -25,6 +25,8 @@ __all__ = ["HealingSweep", "sweep_healing"]
 
 Array: TypeAlias = NDArray[np.float64]
 
+_SOLVED = 1e-6  # of the largest number: as well as a steady state is solved for
+
 
 @dataclass(frozen=True, eq=False)
 class HealingSweep:
@@ -78,14 +80,15 @@ class HealingSweep:
         return pd.DataFrame(
             {
                 "healing": self.healings,
-                "value": [point.macro.flat[component] for point in self.points],
+                "value": [point.macro.flat[component] if point.success else nan for point in self.points],
                 "stderr": [point.stderr.flat[component] for point in self.points],
             }
         )
 
     def _agrees(self, one: FixedPoint, other: FixedPoint) -> bool:
         doubt = 2 * np.hypot(one.stderr, other.stderr)
-        return bool((np.abs(one.macro - other.macro) <= np.maximum(doubt, self.tolerance)).all())
+        slack = max(self.tolerance, _SOLVED * float(np.abs(other.macro).max(initial=0.0)))
+        return bool((np.abs(one.macro - other.macro) <= np.maximum(doubt, slack)).all())
 
 
 def sweep_healing(
@@ -111,12 +114,13 @@ def sweep_healing(
     healings
         Ascending, two or more.
     tolerance
-        Change that does not matter, in the unit of the macro state; two standard errors never do.
+        Change that does not matter, in the unit of the macro state; two standard errors and 1e-6 of the largest number
+        never do.
 
     Raises
     ------
     ValueError
-        For healings that do not ascend, and as `find_fixed_point`.
+        For healings that do not ascend, a negative tolerance, and as `find_fixed_point`.
 
     Examples
     --------
@@ -133,6 +137,8 @@ def sweep_healing(
     times = np.array(healings, dtype=np.float64)
     if times.ndim != 1 or times.size < 2 or not (np.diff(times) > 0).all():
         raise ValueError(f"`healings` must ascend, and be at least two: got {short(times)}.")
+    if not tolerance >= 0:
+        raise ValueError(f"`tolerance` must not be negative: got {tolerance}.")
     points: list[FixedPoint] = []
     start = np.array(macro0, dtype=np.float64)
     for number, healing in enumerate(times.tolist()):

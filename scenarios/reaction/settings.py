@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 
 from eqfree.settings import ScenarioSettings, SettingsGroup
 
-__all__ = ["BURST", "EnzymeSettings", "FrontSettings", "ProjectionSettings", "Settings"]
+__all__ = ["BURST", "BranchSettings", "EnzymeSettings", "FrontSettings", "ProjectionSettings", "Settings"]
 
-PartName = Literal["network", "enzyme", "front"]
+PartName = Literal["network", "enzyme", "front", "branch"]
+BranchName = Literal["co_oxidation", "schlogl"]
 Separation = Annotated[float, Field(ge=1e-5, le=0.02)]
 Steps = Annotated[int, Field(ge=3, le=50)]
 
@@ -19,6 +20,9 @@ BURST = 2.0  #: how long a burst of the enzyme is, in times of binding
 _BURSTS = 4  # of a step of the enzyme
 _ROOM = 4.0  # that a front needs on either side of its place, in lengths sqrt(D / rate)
 _SPEED = 0.36  # of the front, a little above the exact one
+_REACTIONS = 2e10  # of all bursts of a branch
+_EVALUATIONS = 800, 40  # about so many of the coarse map, along a branch and for each set of random numbers
+_RATES = 2.0, 6e3  # reactions per time and molecule per concentration of 1, of co_oxidation and schlogl
 
 
 class ProjectionSettings(SettingsGroup):
@@ -89,6 +93,71 @@ class FrontSettings(SettingsGroup):
         return self
 
 
+class BranchSettings(SettingsGroup):
+    """Branches of steady states: co_oxidation over the rate β of dissociate, schlogl over that of its feed."""
+
+    networks: Annotated[tuple[BranchName, ...], Field(min_length=1)] = Field(
+        ("co_oxidation", "schlogl"), description="which networks"
+    )
+    sites: float = Field(1e5, ge=1e3, le=1e8, description="sites of the surface of co_oxidation (1)")
+    start: float = Field(
+        9.5, ge=2.7, le=9.5, description="β where the branch of co_oxidation begins, on the side of oxygen (1/s)"
+    )
+    duration: float = Field(1.0, ge=0.1, le=10, description="of a burst of co_oxidation, after healing (s)")
+    healing: float = Field(
+        0.0,
+        ge=0,
+        le=2,
+        description="of co_oxidation; all its molecules are in the macro state, so that none is needed (s)",
+    )
+    volume: float = Field(
+        60.0, ge=10, le=1e6, description="molecules of schlogl per unit of concentration; noise is as one over it (1)"
+    )
+    schlogl_duration: float = Field(0.25, ge=0.02, le=2, description="of a burst of schlogl (its unit of time)")
+    replicas: int = Field(8, ge=8, le=10_000, description="populations along a branch (1)")
+    fold_replicas: int = Field(
+        24, ge=8, le=10_000, description="populations of each set of random numbers at a fold (1)"
+    )
+    key_sets: int = Field(
+        8, ge=2, le=100, description="sets of random numbers at a fold: its interval is that of their spread (1)"
+    )
+    difference: float = Field(
+        0.05,
+        gt=0,
+        le=0.5,
+        description="of differences, in units of 0.05 of all sites and 200 of the concentration X (1)",
+    )
+    sweep_places: int = Field(16, ge=3, le=1000, description="values of β on the way up, and down again (1)")
+    sweep_duration: float = Field(20.0, gt=0, le=1e4, description="of the sweep at each of them (s)")
+    sweep_replicas: int = Field(2, ge=1, le=1000, description="populations that are swept, each by itself (1)")
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        evaluations = _EVALUATIONS[0] * self.replicas + _EVALUATIONS[1] * self.key_sets * self.fold_replicas
+        surface = _RATES[0] * self.sites * (self.duration + self.healing) * evaluations
+        schlogl = _RATES[1] * self.volume * self.schlogl_duration * evaluations
+        swept = _RATES[0] * self.sites * 2 * self.sweep_places * self.sweep_replicas * self.sweep_duration
+        for name, reactions, what in (
+            ("co_oxidation", surface + swept, "`branch.sites`"),
+            ("schlogl", schlogl, "`branch.volume`"),
+        ):
+            if name in self.networks and reactions > _REACTIONS:
+                raise ValueError(
+                    f"A branch must take less than about {_REACTIONS:g} reactions: got {reactions:.2g} for {name}. "
+                    f"Take smaller {what}, fewer replicas or sets of random numbers, or shorter bursts."
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _folds_are_seen_better(self) -> Self:
+        if self.fold_replicas < self.replicas:
+            raise ValueError(
+                f"There must be as many populations at a fold as along the branch: got branch.fold_replicas="
+                f"{self.fold_replicas} with branch.replicas={self.replicas}. Raise the former, or lower the latter."
+            )
+        return self
+
+
 class Settings(ScenarioSettings):
     """Reacting molecules, projected beside exact simulation."""
 
@@ -102,6 +171,14 @@ class Settings(ScenarioSettings):
         "front.replicas": 12,
         "cycles": 100,
         "populations": 200,
+        "branch.networks": ["co_oxidation"],
+        "branch.sites": 3e4,
+        "branch.start": 3.0,
+        "branch.volume": 20.0,
+        "branch.key_sets": 4,
+        "branch.fold_replicas": 12,
+        "branch.sweep_places": 4,
+        "branch.sweep_replicas": 1,
     }
 
     parts: Annotated[tuple[PartName, ...], Field(min_length=1)] = Field(
@@ -127,3 +204,4 @@ class Settings(ScenarioSettings):
     projection: ProjectionSettings = Field(ProjectionSettings(), description="how the network is projected")
     enzyme: EnzymeSettings = Field(EnzymeSettings(), description="the stiff enzyme")
     front: FrontSettings = Field(FrontSettings(), description="the front in voxels")
+    branch: BranchSettings = Field(BranchSettings(), description="branches of steady states, if that part is asked for")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import eqfree as ef
 from eqfree.scenario import Context
 from scenarios.part import Part, join
+from scenarios.reaction.branch import run_branch
 from scenarios.reaction.enzyme import run_enzyme
 from scenarios.reaction.front import run_front
 from scenarios.reaction.network import run_network
@@ -19,6 +20,7 @@ PARTS: Mapping[str, Callable[[Settings, Context], Part]] = {
     "network": run_network,
     "enzyme": run_enzyme,
     "front": run_front,
+    "branch": run_branch,
 }
 
 

@@ -52,7 +52,7 @@ def _run_profile(ring: Ring, context: Context) -> Part:
     uniform, labelled = label_uniform(ring, context)
     own = _tell(ring, branch, spent, *_PROFILE)
     tables, cost = dict(own.tables), own.cost + labelled
-    tables["branch"] = pd.concat((tables["branch"], uniform), ignore_index=True)
+    tables["branch"] = pd.concat([*([tables["branch"]] if branch.points else []), uniform], ignore_index=True)
     if ring.settings.hysteresis:
         swept = turn_slowly(ring, context)
         tables["sweep"], cost = swept.to_pandas(), cost + swept.cost
@@ -74,7 +74,7 @@ def _run_profile(ring: Ring, context: Context) -> Part:
 def _run_sigma(ring: Ring, context: Context) -> Part:
     followed = follow_sigma(ring, context)
     parts = [_tell(ring, followed.branch, followed.branch.cost + followed.start, *_SIGMA)]
-    if followed.branch.points:
+    if any(point.stability is ef.Stability.STABLE for point in followed.branch.points):
         table, words, cost = compare_healings(ring, followed, context)
         if reference.applies(ring.settings):
             table["exact"] = reference.exact_spread(float(table["v0"].iloc[0]))
@@ -99,7 +99,9 @@ def _tell(ring: Ring, branch: ef.Branch, spent: ef.Cost, error: float, evolves: 
     if folds:
         values |= {"fold_v0": ef.Value(folds[0].parameter), "fold_sigma": ef.Value(float(folds[0].measure[0]))}
     else:
-        failures.append("No fold was found between the large jam and uniform flow.")
+        failures.append(
+            "No fold was found between the large jam and uniform flow: at these settings there may be none, or no jam."
+        )
     checks = list(_compare(branch, folds, spent, error, evolves)) if reference.applies(ring.settings) else []
     return Part(
         tables={"branch": branch.to_pandas(_NAME), "events": branch.events_to_pandas(_NAME)},
@@ -182,7 +184,10 @@ def _through_noise(settings: Settings, events: list[ef.BranchEvent]) -> Part:
     estimates = np.array([event.parameter for event in found])
     stderr = float(np.mean([event.stderr for event in found]))
     spread = float(estimates.std(ddof=1)) if len(found) > 1 else stderr
-    known = settings.noise == reference.NOISE and reference.applies(settings.model_copy(update={"noise": 0.0}))
+    usual = settings.healing is None and settings.horizon is None
+    known = (
+        usual and settings.noise == reference.NOISE and reference.applies(settings.model_copy(update={"noise": 0.0}))
+    )
     return Part(
         tables={"noisy_folds": rows},
         values={"noisy_fold_v0": ef.Value(float(estimates.mean()), max(spread, stderr) / sqrt(len(found)))},

@@ -394,7 +394,7 @@ def test_replicas_of_a_sweep_carry_their_populations() -> None:
         ({"unit": np.inf}, "`unit` of the parameter must be positive: got inf"),
         ({"turn": 0.0}, "`turn` must lie between 0 and 1.5 radians: got 0.0"),
         ({"turn": 2.0}, "`turn` must lie between 0 and 1.5 radians: got 2.0"),
-        ({"points": 0}, "at least one of its `points`: got 0"),
+        ({"points": 0}, "at least one of its `points`, a whole number: got 0"),
         ({"budget": 0.0}, "`budget` must be positive: got 0.0"),
         ({"budget": np.nan}, "`budget` must be positive: got nan"),
     ],
@@ -421,8 +421,8 @@ def test_methods_that_make_no_sense_are_refused(options: dict[str, Any], message
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"key_sets": 0}, "`key_sets` must be at least 1: got 0"),
-        ({"replicas": 0}, "`replicas` must be at least 1: got 0"),
+        ({"key_sets": 0}, "`key_sets` must be at least 1, a whole number: got 0"),
+        ({"replicas": 0}, "`replicas` must be at least 1, a whole number: got 0"),
         ({"window": 0.0}, "`window` must be positive: got 0.0"),
     ],
 )
@@ -453,7 +453,7 @@ def test_branches_that_make_no_sense_are_refused(
 
 @pytest.mark.parametrize("duration", [0.0, -1.0, np.nan])
 def test_a_duration_is_positive(duration: float) -> None:
-    with pytest.raises(ValueError, match="`duration`, between the two readings of a burst, must be positive"):
+    with pytest.raises(ValueError, match="`duration`, between the two readings, must be positive"):
         ef.continue_branch(fold(), [-1.0], -1.0, method(duration=duration))
 
 
@@ -515,3 +515,29 @@ def test_nobody_is_asked_for_a_parameter_beyond_the_span(noise: float) -> None:
     assert branch.parameter[[0, -1]].tolist() == [0.0, 1.0]
     one = noise / (1 - exp(-1.0)) / 4  # standard error of 16 replicas
     assert branch.macro[:, 0] == pytest.approx(branch.parameter, abs=1e-7 + 5 * one)
+
+
+@pytest.mark.parametrize(
+    ("stepper_of", "how", "message"),
+    [
+        (lambda p: None, method(), "`stepper_of` must make a coarse time-stepper"),
+        (fold()(0.0), method(), "`stepper_of` must be a function of the parameter"),
+        (fold(), Steps, "`method` must be a PseudoArclength"),
+        (fold(), method(measure=lambda u: np.nan), "`measure` must return finite numbers"),
+        (fold(), method(domain=lambda u, p: -1.0), "must begin inside its `domain`"),
+    ],
+)
+def test_other_objects_than_are_asked_are_refused(stepper_of: Any, how: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ef.continue_branch(stepper_of, [-1.0], -1.0, how)
+
+
+def test_a_solver_of_branches_is_newtons() -> None:
+    with pytest.raises(ValueError, match="`solver` must be a Newton"):
+        method(solver=ef.fixed_points.Anderson())
+
+
+def test_a_branch_that_used_up_its_points_says_so() -> None:
+    branch = ef.continue_branch(fold(), [-1.0], -1.0, method(first=0.05, points=3), directions=(1,))
+    assert branch.success
+    assert "All the points that `steps` allows are made" in branch.message

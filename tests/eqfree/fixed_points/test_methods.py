@@ -199,7 +199,7 @@ def test_a_period_is_never_sought_below_zero() -> None:
         rng = np.random.default_rng(seed)
         start = (1 + 0.2 * rng.standard_normal()) * wave.state + 0.3 * rng.standard_normal(wave.state.shape)
         found = solve(Shaken(wave.flow), start, 0.2 * wave.period, symmetry=Rotation(places=-1))
-        assert found.status in (Status.STEADY, Status.NO_STEADY_STATE, Status.OUTSIDE)
+        assert found.status in (Status.STEADY, Status.NO_STEADY_STATE, Status.NO_WAVE, Status.OUTSIDE)
         assert found.duration > 0
 
 
@@ -259,3 +259,24 @@ def test_a_level_that_is_no_probability_is_refused() -> None:
     found = solve(Shaken(linear([[-1.0]])), [1.0], 1.0)
     with pytest.raises(ValueError, match="`level` must lie between 0 and 1: got 1"):
         found.interval(1.0)
+
+
+def test_a_state_that_does_not_move_is_no_wave() -> None:
+    """The flat state of a ring is itself, however it is turned, at any period."""
+    wave = PlaneWave()
+    found = solve(Shaken(wave.flow), 0.01 * wave.state, wave.period, symmetry=Rotation(places=1))
+    assert found.status is Status.NO_WAVE
+    assert not found.success
+
+
+@pytest.mark.parametrize("places", [0, 1.5, "1"])
+def test_a_rotation_by_no_whole_number_of_places_is_refused(places: Any) -> None:
+    with pytest.raises(ValueError, match="`places` must be a whole number that is not zero"):
+        Rotation(places)
+
+
+def test_a_method_that_is_none_and_a_difference_that_is_none_are_refused() -> None:
+    with pytest.raises(ValueError, match="`method` must be one of"):
+        solve(Shaken(linear([[-1.0]], [1.0])), [0.5], 1.0, Newton)
+    with pytest.raises(ValueError, match="`difference` must be a positive number: got 0"):
+        solve(Shaken(linear([[-1.0]], [1.0])), [0.5], 1.0, difference=0.0)
