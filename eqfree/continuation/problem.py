@@ -167,9 +167,7 @@ class PseudoArclength:
         if not isinstance(self.steps, Steps):
             raise ValueError(f"`steps` must be Steps(...): got {short(self.steps)}.")
         if not (isinstance(self.duration, Real) and 0 < self.duration < inf):
-            raise ValueError(
-                f"`duration`, between the two readings, must be positive: got {self.duration!r}."
-            )
+            raise ValueError(f"`duration`, between the two readings, must be positive: got {self.duration!r}.")
         low, high = self.span
         if not low < high:
             raise ValueError(f"`span` of the parameter must be (smallest, largest): got {self.span}.")

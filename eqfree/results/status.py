@@ -24,9 +24,7 @@ class Status(Enum):
         "No steady state was found from this start. Start nearer, let the population settle first, or lengthen "
         "`duration`."
     )
-    NO_WAVE = (
-        "What was found is no wave: moving it leaves it as it is, and any period would do. Start nearer."
-    )
+    NO_WAVE = "What was found is no wave: moving it leaves it as it is, and any period would do. Start nearer."
     OUTSIDE = (
         "The solver was led to macro states that no population has. Start nearer to the steady state, or lengthen "
         "`duration`."
