@@ -35,7 +35,7 @@ _FIRST, _MOST = 0.2, 80  # step, points
 _POINTS = 35  # about so many come of it, for the bar
 _SHARP = (0.957, 1.0), (0.9, 0.2), (0.8, 0.4), (0.0, 1.0)  # A from which on a step of co_oxidation may be so long
 _BETWEEN = ef.Stability.STABLE, ef.Stability.UNSTABLE, ef.Stability.STABLE
-_SEPARATE, _SWEPT = 40, 41  # first number of the keys: of branches, and of the sweep
+_ALONG, _SWEPT = 40, 41  # first number of the keys: of branches, and of the sweep
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,9 +142,9 @@ def run_branch(settings: Settings, context: Context) -> Part:
     """Steady states of networks of molecules over a rate: both stable branches, the unstable one, and both folds.
 
     The macro state of co_oxidation is A and B, free sites follow from them; that of schlogl is X. All molecules are in
-    it, so that nothing has to heal. Reactions have a random stream each, under which differences of bursts are less
-    noisy by a third to a half than under `Direct`, at the same cost. Along the branch there are few replicas; at a
-    fold there are more, and several sets of random numbers, whose spread is its standard error.
+    it, so that nothing has to heal. Reactions have a random stream each, under which differences of bursts are up to
+    half as noisy as under `Direct`, at the same cost. Along the branch there are few replicas; at a fold there are
+    more, and several sets of random numbers, whose spread is its standard error.
 
     Tables: ``branch`` and ``branch_events``, those of `eqfree.Branch`, for each network; ``branch_sweep``, that of
     `eqfree.continuation.Sweep`, of co_oxidation.
@@ -181,14 +181,14 @@ def _follow(followed: _Followed, short: str, settings: Settings, context: Contex
     def stepper_of(parameter: float) -> ef.CoarseTimeStepper:
         return followed.stepper(parameter, settings, context)
 
-    settled = stepper_of(followed.begin).burst(list(followed.start.values()), [followed.settle], (_SEPARATE,))
+    settled = stepper_of(followed.begin).burst(list(followed.start.values()), [followed.settle], (_ALONG,))
     with counting(context, _POINTS, f"points of the branch of {steady.name}") as count:
         branch = ef.continue_branch(
             stepper_of,
             settled.mean[-1],
             followed.begin,
             method,
-            (_SEPARATE,),
+            (_ALONG,),
             directions=(-1,),
             events=EventOptions(key_sets=options.key_sets, replicas=options.fold_replicas),
             progress=count,
@@ -196,7 +196,7 @@ def _follow(followed: _Followed, short: str, settings: Settings, context: Contex
     folds = _name_folds(branch, steady)
     return Part(
         tables={"branch": branch.to_pandas(steady.name), "branch_events": branch.events_to_pandas(steady.name)},
-        values={f"{short}_fold_{name}": ef.Value(*_place(fold)) for name, fold in folds.items()},
+        values={f"{short}_fold_{name}": ef.Value(*_place(fold), steady.unit) for name, fold in folds.items()},
         checks=list(_checks(followed, branch, folds, options)),
         notes=[_words(steady, branch, folds)],
         failures=list(_failures(steady, branch, folds)),
@@ -233,6 +233,7 @@ def _checks(
             errors,
             steady.source,
             relation=ef.Relation.COVERS,
+            unit=steady.unit,
             stderr=stderr,
         )
         if steady is CO_OXIDATION and options.sites * options.fold_replicas * options.key_sets >= _FEW:

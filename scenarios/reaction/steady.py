@@ -39,7 +39,7 @@ class Steady:
         ``rate(concentration)``: the parameter at which it is steady, and how that changes with it; arrays.
     folds
         The low one, then the high one.
-    source
+    source, unit
         Of the folds.
     parameter_label, measure_label
         What the axes of its picture say.
@@ -51,6 +51,7 @@ class Steady:
     rate: Callable[[Array], tuple[Array, Array]]
     folds: tuple[Fold, Fold]
     source: str
+    unit: str
     parameter_label: str
     measure_label: str
 
@@ -100,6 +101,7 @@ CO_OXIDATION = Steady(
         Fold(8.495331874716, {"A": 0.940443362874, "B": 0.010756307668}),
     ),
     source="rate equations: double root of their steady states, 12 digits",
+    unit="1/s",
     parameter_label="rate β of dissociation (1/s)",
     measure_label="sites covered by CO (1)",
 )
@@ -114,6 +116,7 @@ SCHLOGL = Steady(
         Fold(150 + 200 * np.sqrt(2) / 3, {"X": 300 - 100 * np.sqrt(2)}),
     ),
     source="rate equations: 150 ± 200 √2 / 3 at X = 300 ∓ 100 √2",
+    unit="1",
     parameter_label="feed (1)",
     measure_label="concentration of X (1)",
 )
