@@ -242,6 +242,9 @@ class BranchWalk(Iterator[BranchState]):
         found = find_point(self.problem, equations, border, border.target, state.matrix, self.problem.of_points)
         if found.point is None:
             self._fail(found)
+            end = None if last else self._near(equations, state, step)
+            if end is not None:  # what the solver was after may lie beyond it, where nobody is asked
+                return self._solve(equations, state, _closing(state, border.target, end), step, last=True)
             if found.solved.status is Status.OUTSIDE:
                 return Status.BORDER, found.solved.detail
             said = f"{found.solved.status.value} {found.solved.detail}".strip()
@@ -268,6 +271,12 @@ class BranchWalk(Iterator[BranchState]):
         """The end of the parameter's span that some unknowns are at or beyond, in natural units; None within."""
         low, high = ((end - equations.parameter) / equations.unit for end in self.problem.method.span)
         return None if low < unknowns[-1] < high else low if unknowns[-1] <= low else high
+
+    def _near(self, equations: Equations, state: BranchState, step: float) -> float | None:
+        """The end of the parameter's span that the branch heads for, in natural units, if it is within a step."""
+        here, rise = state.unknowns[-1, -1], state.tangent[-1]
+        end = (self.problem.method.span[int(rise > 0)] - equations.parameter) / equations.unit
+        return float(end) if rise and abs(end - here) <= step else None
 
     def _carry(self, state: BranchState, equations: Equations) -> BranchState:
         """With the population of this point, healed."""
