@@ -49,14 +49,8 @@ class Ring:
 
     def of_headways(self, v0: float) -> ef.CoarseTimeStepper:
         """The macro state is all headways."""
-        return self.disturbed(v0, 0.0)
-
-    def disturbed(self, v0: float, noise: float, replicas: int = 1) -> ef.CoarseTimeStepper:
-        """The same with noise."""
-        model = RingOfHeadways(self._law(noise), self._vehicle(v0), self.settings.cars, self.settings.length)
-        return ef.CoarseTimeStepper(
-            model, replicas=replicas, healing=self.settings.heals, executor=self.executor, seed=self.settings.seed
-        )
+        model = RingOfHeadways(self._law(0.0), self._vehicle(v0), self.settings.cars, self.settings.length)
+        return ef.CoarseTimeStepper(model, healing=self.settings.heals, seed=self.settings.seed)
 
     def of_spread(self, v0: float, reference: Array, noise: float = 0.0) -> ef.CoarseTimeStepper:
         """The macro state is the standard deviation of the headways."""

@@ -53,8 +53,8 @@ def _run_profile(ring: Ring, context: Context) -> Part:
     own = _tell(ring, branch, spent, *_PROFILE)
     tables, cost = dict(own.tables), own.cost + labelled
     tables["branch"] = pd.concat([*([tables["branch"]] if branch.points else []), uniform], ignore_index=True)
-    if ring.settings.hysteresis:
-        swept = turn_slowly(ring, context)
+    if ring.settings.hysteresis and branch.points:
+        swept = turn_slowly(ring, branch.points[0].macro, context)
         tables["sweep"], cost = swept.to_pandas(), cost + swept.cost
     stable = uniform["stability"] == ef.Stability.STABLE.value
     checks = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import eqfree as ef
 from eqfree.scenario import Context
@@ -14,10 +15,8 @@ __all__ = ["label_uniform", "turn_slowly"]
 
 _LABELLED = (0.985, 0.99, 0.995, 0.999, 1.001, 1.005, 1.01)  # of the onset
 _DURATION = 10.0  # below π/ω
-_TURNED = np.linspace(0.988, 1.016, 8)  # of the onset
+_TURNED = np.linspace(0.976, 1.016, 11)  # of the onset
 _WHILE = 3 * EVOLVE
-_NOISE = 1e-3  # of the accelerations (speed per square root of time)
-_RINGS = 2
 
 
 def label_uniform(ring: Ring, context: Context) -> tuple[pd.DataFrame, ef.Cost]:
@@ -44,15 +43,8 @@ def label_uniform(ring: Ring, context: Context) -> tuple[pd.DataFrame, ef.Cost]:
     return pd.DataFrame(rows), cost
 
 
-def turn_slowly(ring: Ring, context: Context) -> ef.continuation.Sweep:
-    """v0 up and down again, from uniform flow; a little noise in the accelerations begins the jams."""
-    shares = np.concatenate((_TURNED, _TURNED[-2::-1]))
-    with counting(context, len(shares), "v0 turned up and down") as count:
-        return ef.sweep(
-            lambda v0: ring.disturbed(v0, _NOISE, _RINGS),
-            ring.uniform,
-            shares * ring.settings.onset,
-            _WHILE,
-            measure=spread,
-            progress=count,
-        )
+def turn_slowly(ring: Ring, jam: NDArray[np.float64], context: Context) -> ef.continuation.Sweep:
+    """v0 down, from a large jam, until it has died, and up again: nothing brings it back before the onset."""
+    shares = np.concatenate((_TURNED[::-1], _TURNED[1:]))
+    with counting(context, len(shares), "v0 turned down and up") as count:
+        return ef.sweep(ring.of_headways, jam, shares * ring.settings.onset, _WHILE, measure=spread, progress=count)

@@ -71,7 +71,7 @@ def test_the_study_is_drawn(small: ef.Study) -> None:
 
 @pytest.mark.slow
 def test_turned_slowly_there_is_hysteresis() -> None:
-    """Up, uniform flow stays beyond the fold; down, the jam stays below the onset."""
+    """Down, the jam stays below the onset; up, uniform flow stays beyond the fold."""
     swept = run(points=20).tables["sweep"]
     up, down = (swept[swept["direction"] == way].set_index("parameter")["measure"] for way in ("up", "down"))
     between = [v0 for v0 in down.index if 0.8805 < v0 < 0.8865]
@@ -88,10 +88,10 @@ def test_one_number_does_where_the_profile_is_carried() -> None:
     assert len(study.checks) == 6
     assert refused(study) == []
     healing = study.tables["healing"]
-    last = healing[healing["healing"] == healing["healing"].max()].set_index("way")
-    exact = reference.exact_spread(float(last["v0"].iloc[0]))
-    assert abs(last.loc["carried", "value"] - exact) < 1e-3
-    assert not abs(last.loc["fixed reference", "value"] - exact) < 4e-3
+    exact = reference.exact_spread(float(healing["v0"].iloc[0]))
+    errors = (healing["value"] - exact).abs().groupby(healing["way"])
+    assert errors.max()["carried"] < 1e-4
+    assert errors.min()["fixed reference"] > 5e-4  # whatever the healing
     assert sorted(scenario.draw(study)) == ["bifurcation", "healing"]
 
 
