@@ -33,7 +33,7 @@ _ERRORS = 2.0  # standard errors of the reference, which itself is no exact valu
 def run(settings: Settings, context: Context) -> ef.Study:
     """Follow the jam by the macro state that the settings ask for."""
     ring = Ring(settings, context.executor)
-    whole = join([_run_profile(ring, context) if settings.coarse == "profile" else _run_sigma(ring, context)])
+    whole = _run_profile(ring, context) if settings.coarse == "profile" else _run_sigma(ring, context)
     return ef.Study(
         scenario="traffic_jam",
         settings=settings.model_dump(mode="json"),
