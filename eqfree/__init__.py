@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from eqfree import continuation, fixed_points, hmm, projective
     from eqfree.calibration import Calibration, calibrate
     from eqfree.coarse_map import Rotation
-    from eqfree.continuation import continue_branch, iter_branch, sweep, switch_branch
+    from eqfree.continuation import (
+        continue_branch,
+        find_hopf_point,
+        iter_branch,
+        sweep,
+        switch_branch,
+    )
     from eqfree.diagnosis import Diagnosis, diagnose
     from eqfree.fields import Field
     from eqfree.fixed_points import HealingSweep, find_fixed_point, sweep_healing
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
         Value,
     )
     from eqfree.scenario import Context, Scenario, ScenarioSettings, run
-    from eqfree.stability import coarse_multipliers
+    from eqfree.stability import coarse_multipliers, ring_multipliers
     from eqfree.stepper import CoarseTimeStepper
 
 _HOME = {
@@ -66,8 +72,10 @@ _HOME = {
     "continue_branch": "continuation",
     "diagnose": "diagnosis",
     "find_fixed_point": "fixed_points",
+    "find_hopf_point": "continuation",
     "iter_branch": "continuation",
     "micro_model": "micro",
+    "ring_multipliers": "stability",
     "run": "scenario",
     "solve_projective": "projective",
     "sweep": "continuation",
@@ -107,11 +115,13 @@ __all__ = [
     "continue_branch",
     "diagnose",
     "find_fixed_point",
+    "find_hopf_point",
     "fixed_points",
     "hmm",
     "iter_branch",
     "micro_model",
     "projective",
+    "ring_multipliers",
     "run",
     "solve_projective",
     "sweep",

@@ -25,7 +25,7 @@ from eqfree.micro import conserved_of
 from eqfree.results import Cost
 from eqfree.stepper import CoarseTimeStepper
 
-__all__ = ["Chart", "CoarseMap", "Look", "Products", "Rotation", "Symmetry", "check_map"]
+__all__ = ["Chart", "CoarseMap", "Look", "Products", "Rotation", "Symmetry", "TimeShift", "check_map"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -38,15 +38,19 @@ class Symmetry(Protocol):
     """A motion that turns macro states of the model into others with the same future, turned.
 
     A wave is a state that a while later is itself, turned: `find_fixed_point` then has the time that it takes as an
-    unknown.
+    unknown. For a cycle the motion is that of time itself.
     """
 
     def turn(self, macro: Array) -> Array:
         """The state turned by the motion that the wave makes in its period, of the same shape."""
         ...
 
-    def generator(self, macro: Array) -> Array:
-        """In which direction a state changes as it is turned, of the same shape."""
+    def generator(self, macro: Array, stepper: CoarseTimeStepper) -> Array:
+        """In which direction a state of the model changes as it is turned, of the same shape."""
+        ...
+
+    def drift(self, lifted: Array, healed: Array, stepper: CoarseTimeStepper) -> Array:
+        """In which direction the healed reading of a lifted state changes as it is turned, of the same shape."""
         ...
 
 
@@ -80,7 +84,7 @@ class Rotation:
         """The state as it was before the wave moved."""
         return np.roll(macro, self.places, axis=0)
 
-    def generator(self, macro: Array) -> Array:
+    def generator(self, macro: Array, stepper: CoarseTimeStepper | None = None) -> Array:
         """The derivative along the ring, of the trigonometric polynomial through the places."""
         places = len(macro)
         waves = 2j * pi * np.fft.rfftfreq(places)
@@ -88,6 +92,53 @@ class Rotation:
             waves[-1] = 0.0  # the highest is a cosine that is zero between the places
         spectrum = np.fft.rfft(macro, axis=0)
         return np.fft.irfft(waves.reshape(-1, *(1,) * (macro.ndim - 1)) * spectrum, places, axis=0)
+
+    def drift(self, lifted: Array, healed: Array, stepper: CoarseTimeStepper) -> Array:
+        """The derivative of the healed state along the ring."""
+        return self.generator(healed)
+
+
+@dataclass(frozen=True)
+class TimeShift:
+    """The motion of time: a cycle is a state that a period later is itself, and that period is an unknown.
+
+    Parameters
+    ----------
+    delay
+        How much later the model is read for how it moves, in its unit of time: a small part of the period, such as
+        1e-4 of it. The error is of second order in it.
+
+    Raises
+    ------
+    ValueError
+        If the delay is not positive.
+
+    Examples
+    --------
+    >>> import eqfree as ef
+    >>> decay = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u * np.exp(-t), lambda u: u, deterministic=True)
+    >>> TimeShift(delay=1e-3).generator(np.array([2.0]), ef.CoarseTimeStepper(decay)).round(4)
+    array([-2.])
+    """
+
+    delay: float
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.delay, Real) and 0 < self.delay < inf):
+            raise ValueError(f"`delay` must be positive: got {self.delay!r}. Take 1e-4 of a period.")
+
+    def turn(self, macro: Array) -> Array:
+        """The state itself: it is to be the same again."""
+        return macro
+
+    def generator(self, macro: Array, stepper: CoarseTimeStepper) -> Array:
+        """How the state changes in time, after healing: a parabola through three readings of a burst."""
+        begin, middle, end = stepper.burst(macro, stepper.healing + self.delay * np.arange(3)).mean
+        return np.asarray((4 * middle - end - 3 * begin) / (2 * self.delay))
+
+    def drift(self, lifted: Array, healed: Array, stepper: CoarseTimeStepper) -> Array:
+        """How the state changes in time when it has healed."""
+        return self.generator(lifted, stepper)
 
 
 @dataclass(frozen=True, eq=False)

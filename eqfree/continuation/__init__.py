@@ -2,6 +2,7 @@
 
 from eqfree.continuation.driver import continue_branch, iter_branch, locate_event, switch_branch
 from eqfree.continuation.events import EventOptions
+from eqfree.continuation.hopf import find_hopf_point
 from eqfree.continuation.problem import PseudoArclength, Steps
 from eqfree.continuation.state import BranchState
 from eqfree.continuation.sweep import Sweep, sweep
@@ -15,6 +16,7 @@ __all__ = [
     "Steps",
     "Sweep",
     "continue_branch",
+    "find_hopf_point",
     "iter_branch",
     "locate_event",
     "sweep",

@@ -82,10 +82,11 @@ def find_point(
     key: Key,
     *,
     differentiate: bool = True,
+    way: bool = True,
 ) -> Found:
     """The point of the branch that the border closes in on, with derivative and multipliers unless told otherwise.
 
-    ``matrix`` (row, unknown) is the derivative nearby, or empty.
+    ``matrix`` (row, unknown) is the derivative nearby, or empty; ``way`` says whether that of the branch is wanted.
     """
     here = Problem(equations, border, key)
     known = (
@@ -98,12 +99,12 @@ def find_point(
         equations = equations.with_replicas(solved.replicas)
         here = replace(here, equations=equations)
     try:
-        return _told(problem, here, solved, differentiate)
+        return _told(problem, here, solved, differentiate, way)
     except (OutOfBoundsError, NotFiniteError) as error:  # of a population beside the point
         return Found(replace(solved, status=status_of(error), detail=str(error)), equations)
 
 
-def _told(problem: BranchProblem, here: Problem, solved: Solved, differentiate: bool) -> Found:
+def _told(problem: BranchProblem, here: Problem, solved: Solved, differentiate: bool, wanted: bool) -> Found:
     """A point that was solved for, read and differentiated."""
     equations, border, key = here.equations, here.border, here.key
     healed = HealedState.of(here, solved)
@@ -125,7 +126,7 @@ def _told(problem: BranchProblem, here: Problem, solved: Solved, differentiate: 
     way, way_stderr = None, None
     if slopes is not None:
         way, way_stderr = _null_vector(slopes, border.row)
-    elif differentiate and isinstance(problem.method.solver, NewtonKrylov):
+    elif differentiate and wanted and isinstance(problem.method.solver, NewtonKrylov):
         way, spent = _krylov_way(here, solved.unknowns, healed.residual, problem.method.solver)
         cost = cost + spent
     point = _read(problem, equations, healed, deviations, told, cost)

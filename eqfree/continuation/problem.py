@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eqfree.coarse_map import Symmetry
+from eqfree.coarse_map import Symmetry, TimeShift
 from eqfree.ensemble import Key
 from eqfree.fields import OutOfBoundsError, short
 from eqfree.fixed_points import Newton, NewtonKrylov
@@ -133,6 +133,9 @@ class PseudoArclength:
         replicas than the stepper's: where a step fails, a shorter one costs less.
     symmetry, difference
         As in `find_fixed_point`.
+    cycles
+        Whether the steppers are return maps of cycles, as those of a `Section` are: a pair of multipliers that leaves
+        the unit circle is then that of a torus.
 
     Raises
     ------
@@ -160,6 +163,7 @@ class PseudoArclength:
     solver: Newton | NewtonKrylov = field(default_factory=lambda: Newton(iterations=12, most_replicas=1))
     symmetry: Symmetry | None = None
     difference: float | None = None
+    cycles: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.solver, (Newton, NewtonKrylov)):
@@ -246,6 +250,11 @@ class BranchProblem:
                 f"{short(stepper)}."
             )
         return stepper
+
+    @property
+    def of_cycles(self) -> bool:
+        """Whether what is followed are cycles: states that come back after a period, or to a section."""
+        return isinstance(self.method.symmetry, TimeShift) or self.method.cycles
 
     @property
     def of_points(self) -> Key:

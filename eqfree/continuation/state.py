@@ -45,8 +45,9 @@ class BranchState:
         The packed population that lifting starts from, empty if there is none.
     since
         Points since it was healed anew.
-    counts : (2,)
-        How many real multipliers are above 1, and below -1, as last known for sure; -1 where never.
+    counts : (3,)
+        How many real multipliers are above 1 and below -1, and how many pairs outside the unit circle, as last known
+        for sure; -1 where never.
     candidate
         What seems to lie between the last point and this one: an event's kind, or nothing.
     heading
@@ -74,7 +75,7 @@ class BranchState:
     parameter: float
     carried: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     since: int = 0
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.array([-1, -1]))
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.full(3, -1))
     candidate: str = ""
     heading: float = 0.0
     folded: bool = False

@@ -174,7 +174,7 @@ class BranchWalk(Iterator[BranchState]):
             duration=equations.duration,
             parameter=equations.parameter,
             carried=carried,
-            counts=np.array([-1, -1]) if (counts := _count(found.point.spectrum)) is None else counts,
+            counts=_count(found.point.spectrum),
             replicas=found.equations.replicas or 0,
             heading=float(np.sign(tangent[-1])),
             last=_leaves(problem.method.span, found.point.parameter, tangent),
@@ -298,7 +298,7 @@ class BranchWalk(Iterator[BranchState]):
             return None
         doubt = 0.0 if found.way_stderr is None else _DOUBT * float(found.way_stderr[-1])
         counts = _count(found.point.spectrum)
-        candidate, heading, folded = _happened(state, float(way[-1]), doubt, counts)
+        candidate, heading, folded = _happened(state, float(way[-1]), doubt, counts, self.problem.of_cycles)
         longer = found.solved.iterations <= _QUICK and angle < steps.turn / 3
         shorter = angle > 2 * steps.turn / 3
         factor = _FACTOR if longer else 1 / _FACTOR if shorter else 1.0
@@ -313,7 +313,7 @@ class BranchWalk(Iterator[BranchState]):
             matrix=found.matrix,
             template=found.equations.place(found.solved.unknowns).macro,
             since=state.since + 1,
-            counts=state.counts if counts is None else counts,
+            counts=_known(counts, state.counts),
             heading=heading,
             folded=folded,
             candidate=candidate,
@@ -379,30 +379,41 @@ def _tangent(way: Array, stderr: Array | None, unknowns: Array, noise: Array) ->
     return np.asarray(slope / np.linalg.norm(slope))
 
 
-def _count(spectrum: Spectrum | None) -> NDArray[np.int64] | None:
-    """Real multipliers above 1 and below -1; None where one of them is too near to say."""
+def _count(spectrum: Spectrum | None) -> NDArray[np.int64]:
+    """Real multipliers above 1 and below -1, and pairs outside the unit circle; -1 where one is too near to say."""
     if spectrum is None:
-        return None
-    real = spectrum.own & (np.abs(spectrum.multipliers.imag) < 1e-9)
-    values = spectrum.multipliers.real[real]
-    if (np.abs(np.abs(values) - 1) <= _DOUBT * spectrum.stderr[real]).any():
-        return None
-    return np.array([(values > 1).sum(), (values < -1).sum()])
+        return np.full(3, -1)
+    values, doubt = spectrum.multipliers[spectrum.own], _DOUBT * spectrum.stderr[spectrum.own]
+    real = np.abs(values.imag) < 1e-9
+    kinds = real & (values.real > 0), real & (values.real < 0), values.imag >= 1e-9
+    size = np.abs(values)
+    hidden = np.abs(size - 1) <= doubt
+    return np.array([-1 if (hidden & kind).any() else int((kind & (size > 1)).sum()) for kind in kinds])
+
+
+def _known(counts: NDArray[np.int64], before: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Counts, those that are hidden as they were before."""
+    return np.where(counts >= 0, counts, before)
 
 
 def _happened(
-    state: BranchState, rise: float, doubt: float, counts: NDArray[np.int64] | None
+    state: BranchState, rise: float, doubt: float, counts: NDArray[np.int64], cycle: bool
 ) -> tuple[str, float, bool]:
     """What happened since the last point; where the parameter goes, as last known for sure; what folds are owed.
 
     At a fold the parameter turns back and a real multiplier passes 1; where one passes without the other, it is a
-    branch point. Noise may show the two at different points: a fold whose multiplier was not seen yet is owed one.
+    branch point. Noise may show the two at different points: a fold whose multiplier was not seen yet is owed one. Two
+    real multipliers that meet outside the circle become a pair there: no pair has crossed then.
     """
     heading, turned = state.heading or float(np.sign(rise)), rise * state.heading < 0
-    above, below = (counts - state.counts) % 2 if counts is not None and (state.counts >= 0).all() else (0, 0)
+    change = np.where((counts >= 0) & (state.counts >= 0), counts - state.counts, 0)
+    above, below = change[:2] % 2
+    met = int(np.trunc(change[:2] / 2).sum())
     unpaid = bool(above) != state.folded  # a multiplier without a fold, or a fold without its multiplier
     if turned and (abs(rise) > doubt or (bool(above) and unpaid)):
         return "fold", -heading, not unpaid
     if above and unpaid:
         return "branch point", heading, False
-    return "flip" if below else "", heading, unpaid
+    if below:
+        return "period doubling", heading, unpaid
+    return ("torus" if cycle else "Hopf") if change[2] + met else "", heading, unpaid

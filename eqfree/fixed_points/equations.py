@@ -155,8 +155,9 @@ class Equations:
     def stands(self, unknowns: Array) -> bool:
         """Whether the symmetry leaves the state as it is, so that any period would do."""
         assert self.symmetry is not None
-        macro = self.place(unknowns).macro
-        return float(np.linalg.norm(self.chart.project(self.symmetry.generator(macro).ravel()))) < _STILL
+        place = self.place(unknowns)
+        way = self.symmetry.generator(place.macro, self.stepper(place.parameter))
+        return float(np.linalg.norm(self.chart.project(way.ravel()))) < _STILL
 
     def stepper(self, parameter: float) -> CoarseTimeStepper:
         """The stepper at a parameter, made once while it is needed."""
@@ -195,7 +196,7 @@ class Equations:
         if self.symmetry is not None:
             matrix = np.vstack((matrix, np.append(self._phase, [0.0, 0.0])))
             noise = np.vstack((noise, np.zeros(matrix.shape[1])))
-        return Slopes(matrix, noise, pencil, self._drift(residual), cost + spent)
+        return Slopes(matrix, noise, pencil, self._drift(unknowns, residual), cost + spent)
 
     def product(
         self, unknowns: Array, residual: Residual, direction: Array, key: Key, columns: Array
@@ -264,14 +265,15 @@ class Equations:
         """The way that the template moves, of unit length."""
         assert self.symmetry is not None
         template = self.chart.origin if self.template is None else self.template
-        way = self.chart.project(self.symmetry.generator(template).ravel())
+        way = self.chart.project(self.symmetry.generator(template, self.stepper(self.parameter)).ravel())
         return np.asarray(way / max(float(np.linalg.norm(way)), 1e-300))
 
-    def _drift(self, residual: Residual) -> Array | None:
+    def _drift(self, unknowns: Array, residual: Residual) -> Array | None:
         if self.symmetry is None:
             return None
+        place = self.place(unknowns)
         healed = residual.look.healed.mean(axis=0).reshape(self.chart.origin.shape)
-        return self.chart.project(self.symmetry.generator(healed).ravel())
+        return self.chart.project(self.symmetry.drift(place.macro, healed, self.stepper(place.parameter)).ravel())
 
     def _period_slope(self, unknowns: Array, key: Key) -> tuple[Array, Cost]:
         """By how much the later reading changes with the period: it is read a little later too, (replica, row, 1)."""

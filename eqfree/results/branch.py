@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import inf
-from typing import TYPE_CHECKING, TypeAlias
+from math import inf, nan
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,8 +73,9 @@ class BranchEvent:
     Attributes
     ----------
     kind
-        ``"fold"``, where the parameter turns back; ``"branch point"``, where another branch crosses; ``"flip"``, where
-        a multiplier passes -1.
+        ``"fold"``, where the parameter turns back; ``"branch point"``, where another branch crosses; ``"Hopf"``, where
+        a pair of multipliers leaves the unit circle and cycles begin, on a branch of cycles ``"torus"``;
+        ``"period doubling"``, where a multiplier passes -1.
     parameter, stderr
         Its place, and its standard error from the sets of random numbers; NaN where it could not be confirmed, which
         ``detail`` says.
@@ -94,13 +95,23 @@ class BranchEvent:
     duration
         Between the readings; of a wave, its period.
     direction : (...)
-        By how much the macro state changes on the way into the branch that crosses there; zero where none does.
+        By how much the macro state changes on the way into the branch that crosses there; complex at a Hopf point,
+        where U + Re(direction exp(i ω t)) is the small cycle; zero where no branch crosses.
     detail
         What else there is to say.
     cost
         What it took to locate it.
     origin : (...)
         A macro state of the scales that the branch was measured in; None for those of ``lifted``.
+    frequency, frequency_stderr
+        Angular, of a Hopf point or torus, and its standard error; NaN elsewhere.
+    tangent : (...)
+        By how much the macro state changes along the branch itself, over a unit of arclength; None where it was not
+        located.
+    rise
+        By how much the parameter does.
+    window
+        Half width of the arclength that it was solved for in.
     """
 
     kind: str
@@ -114,10 +125,15 @@ class BranchEvent:
     after: int
     lifted: Array
     duration: float
-    direction: Array
+    direction: NDArray[Any]
     detail: str = ""
     cost: Cost = field(default_factory=Cost)
     origin: Array | None = None
+    frequency: float = nan
+    frequency_stderr: float = nan
+    tangent: Array | None = None
+    rise: float = 0.0
+    window: float = nan
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Lower and upper end of an interval that holds the parameter with probability ``level``, by Student's t.
@@ -191,6 +207,10 @@ class Branch:
         """The folds on the branch."""
         return [event for event in self.events if event.kind == "fold"]
 
+    def hopf_points(self) -> list[BranchEvent]:
+        """The Hopf points on the branch."""
+        return [event for event in self.events if event.kind == "Hopf"]
+
     def to_pandas(self, name: str = "branch", measure: int = 0) -> pd.DataFrame:
         """A row a point: what `analysis.draw_branch` draws.
 
@@ -216,7 +236,7 @@ class Branch:
         )
 
     def events_to_pandas(self, name: str = "branch", measure: int = 0, level: float = 0.95) -> pd.DataFrame:
-        """A row an event: columns branch, kind, parameter, stderr, low, high, measure."""
+        """A row an event: columns branch, kind, parameter, stderr, low, high, measure, frequency, frequency_stderr."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -228,6 +248,8 @@ class Branch:
                 "low": [event.interval(level)[0] for event in self.events],
                 "high": [event.interval(level)[1] for event in self.events],
                 "measure": [event.measure[measure] for event in self.events],
+                "frequency": [event.frequency for event in self.events],
+                "frequency_stderr": [event.frequency_stderr for event in self.events],
             }
         )
 

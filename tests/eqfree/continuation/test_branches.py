@@ -212,10 +212,10 @@ def logistic() -> StepperOf:
     return euler(lambda u, p: p * u * (1 - u) - u)
 
 
-def test_a_flip_is_found_where_the_logistic_map_doubles_its_period() -> None:
+def test_a_period_doubling_is_found_where_the_logistic_map_doubles_its_period() -> None:
     branch = ef.continue_branch(logistic(), [0.6], 2.5, method((2.2, 3.4), 1.0))
     (event,) = branch.events
-    assert event.kind == "flip"
+    assert event.kind == "period doubling"
     assert event.parameter == pytest.approx(3.0, abs=1e-6)
     assert np.abs(branch.macro[:, 0] - (1 - 1 / branch.parameter)).max() < 1e-8
     assert runs(branch) == "su"
@@ -224,16 +224,31 @@ def test_a_flip_is_found_where_the_logistic_map_doubles_its_period() -> None:
         assert point.spectrum.multipliers[0] == pytest.approx(2 - point.parameter, abs=2e-6)
 
 
-def test_a_pair_of_complex_multipliers_changes_the_label_and_is_no_crossing_of_a_real_one() -> None:
+def test_a_pair_of_multipliers_that_leaves_the_circle_is_a_hopf_point() -> None:
     turn = np.array([[0.0, -3.0], [3.0, 0.0]])
     stepper_of = euler(lambda u, p: p * u - u @ turn - (u**2).sum(axis=-1, keepdims=True) * u)
     branch = ef.continue_branch(stepper_of, [0.0, 0.0], -0.32, method((-0.32, 0.3), 0.01), directions=(1,))
     assert runs(branch) == "su"
+    (event,) = branch.hopf_points()
+    exact = (np.sqrt(1 - 0.03**2) - 1) / 0.01  # |1 + 0.01 (p + 3i)| = 1
+    assert event.parameter == pytest.approx(exact, abs=1e-6)
+    assert event.frequency == pytest.approx(np.arctan2(0.03, 1 + 0.01 * exact) / 0.01, abs=1e-5)
+    assert not event.detail
+    assert np.abs(event.direction.imag).max() > 0.1  # the way into the cycles turns
+
+
+def test_two_real_multipliers_that_meet_outside_the_circle_are_no_hopf_point() -> None:
+    """Eigenvalues 1 ± √(-p): real below p = 0, a pair above, growing all the way."""
+    stepper_of = euler(lambda u, p: u @ np.array([[1.0, -p], [1.0, 1.0]]) - (u**2).sum(axis=-1, keepdims=True) * u)
+    branch = ef.continue_branch(stepper_of, [0.0, 0.0], -0.3, method((-0.3, 0.3), 0.01), directions=(1,))
+    spectra = [point.spectrum for point in branch.points]
+    assert [None if one is None else bool(one.multipliers[0].imag) for one in (spectra[0], spectra[-1])] == [0, 1]
+    assert runs(branch) == "u"
     assert not branch.events
 
 
-@pytest.mark.parametrize("kind", ["fold", "flip"])
-def test_no_branch_crosses_at_a_fold_or_a_flip(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["fold", "period doubling"])
+def test_no_branch_crosses_at_a_fold_or_a_period_doubling(kind: str) -> None:
     stepper_of, start, at, how = (
         (fold(), [-1.0], -1.0, method()) if kind == "fold" else (logistic(), [0.6], 2.5, method((2.2, 3.4), 1.0))
     )

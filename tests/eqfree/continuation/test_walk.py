@@ -256,7 +256,9 @@ def test_tables_of_a_branch_hold_what_the_branch_holds() -> None:
         *("branch", "parameter", "parameter_stderr", "measure", "measure_stderr", "covariance", "stability"),
         *("growing", "largest", "duration"),
     ]
-    assert events.columns.tolist() == ["branch", "kind", "parameter", "stderr", "low", "high", "measure"]
+    assert events.columns.tolist() == [
+        *("branch", "kind", "parameter", "stderr", "low", "high", "measure", "frequency", "frequency_stderr")
+    ]
     assert set(points["branch"]) == set(events["branch"]) == {"lower"}
     assert points["measure"].tolist() == branch.macro[:, 0].tolist()
     assert "".join(word[0] for word in points["stability"]) == labels(branch)
