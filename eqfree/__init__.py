@@ -7,11 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eqfree import continuation, fixed_points, hmm, projective
+    from eqfree import continuation, fixed_points, hmm, periodic, projective
     from eqfree.calibration import Calibration, calibrate
     from eqfree.coarse_map import Rotation
     from eqfree.continuation import (
         continue_branch,
+        continue_event,
         find_hopf_point,
         iter_branch,
         sweep,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from eqfree.fields import Field
     from eqfree.fixed_points import HealingSweep, find_fixed_point, sweep_healing
     from eqfree.micro import MicroModel, micro_model
+    from eqfree.periodic import Section, continue_cycles, find_periodic_orbit, switch_to_cycles
     from eqfree.projective import solve_projective
     from eqfree.results import (
         Branch,
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
         Check,
         Cost,
         Crossing,
+        EventCurve,
         FixedPoint,
+        PeriodicOrbit,
         Relation,
         Spectrum,
         Stability,
@@ -53,14 +57,17 @@ _HOME = {
     "Cost": "results",
     "Crossing": "results",
     "Diagnosis": "diagnosis",
+    "EventCurve": "results",
     "Field": "fields",
     "FixedPoint": "results",
     "HealingSweep": "fixed_points",
     "MicroModel": "micro",
+    "PeriodicOrbit": "results",
     "Relation": "results",
     "Rotation": "coarse_map",
     "Scenario": "scenario",
     "ScenarioSettings": "scenario",
+    "Section": "periodic",
     "Spectrum": "results",
     "Stability": "results",
     "Status": "results",
@@ -70,9 +77,12 @@ _HOME = {
     "calibrate": "calibration",
     "coarse_multipliers": "stability",
     "continue_branch": "continuation",
+    "continue_cycles": "periodic",
+    "continue_event": "continuation",
     "diagnose": "diagnosis",
     "find_fixed_point": "fixed_points",
     "find_hopf_point": "continuation",
+    "find_periodic_orbit": "periodic",
     "iter_branch": "continuation",
     "micro_model": "micro",
     "ring_multipliers": "stability",
@@ -81,8 +91,9 @@ _HOME = {
     "sweep": "continuation",
     "sweep_healing": "fixed_points",
     "switch_branch": "continuation",
+    "switch_to_cycles": "periodic",
 }
-_PACKAGES = ("continuation", "fixed_points", "hmm", "projective")
+_PACKAGES = ("continuation", "fixed_points", "hmm", "periodic", "projective")
 
 __all__ = [
     "Branch",
@@ -95,14 +106,17 @@ __all__ = [
     "Cost",
     "Crossing",
     "Diagnosis",
+    "EventCurve",
     "Field",
     "FixedPoint",
     "HealingSweep",
     "MicroModel",
+    "PeriodicOrbit",
     "Relation",
     "Rotation",
     "Scenario",
     "ScenarioSettings",
+    "Section",
     "Spectrum",
     "Stability",
     "Status",
@@ -113,13 +127,17 @@ __all__ = [
     "coarse_multipliers",
     "continuation",
     "continue_branch",
+    "continue_cycles",
+    "continue_event",
     "diagnose",
     "find_fixed_point",
     "find_hopf_point",
+    "find_periodic_orbit",
     "fixed_points",
     "hmm",
     "iter_branch",
     "micro_model",
+    "periodic",
     "projective",
     "ring_multipliers",
     "run",
@@ -127,6 +145,7 @@ __all__ = [
     "sweep",
     "sweep_healing",
     "switch_branch",
+    "switch_to_cycles",
 ]
 
 

@@ -59,6 +59,9 @@ class MicroModel(Protocol):
         For micro states that persist between macro steps; see `PackedModel`.
     ``burst_batch(macros, times, streams)``
         All replicas in one compiled call, taken in this thread; see `BatchedModel`.
+    ``trace(micro, times, rng) -> (micro, macros)``
+        The population after the last of the times, which are measured from now, and its macro state at each, (time,
+        ...): what ``evolve`` and ``restrict`` would make, in law, where a compiled loop is faster than a call a time.
     ``agent_updates(macro, duration) -> float``
         How many updates of an agent it takes to evolve such a macro state: the cost that results report.
     ``warm()``
@@ -181,6 +184,7 @@ _OPTIONS = (
     "relift",
     "thread_safe",
     "time_step",
+    "trace",
     "unpack",
     "warm",
 )

@@ -7,7 +7,7 @@ from agents.molecules.network import CARRIED, Network, read_network
 from agents.molecules.population import Molecules
 from agents.molecules.rate_equations import RateEquations
 from agents.molecules.readings import mean_concentrations, mean_rates
-from agents.molecules.ssa import Direct, Method, RandomTimeChange, passage_time, path
+from agents.molecules.ssa import Direct, Method, RandomTimeChange, passage_time, path, trace
 from agents.molecules.tables import Tables
 from agents.molecules.tau_leaping import TauLeaping
 from agents.molecules.units import Units
@@ -34,4 +34,5 @@ __all__ = [
     "place",
     "read_network",
     "systematic",
+    "trace",
 ]

@@ -15,7 +15,7 @@ from agents.molecules.limits import BUDGET, check_burst, run_to_the_end
 from agents.molecules.population import LARGEST, Molecules
 from agents.molecules.tables import Tables
 
-__all__ = ["Direct", "Method", "RandomTimeChange", "passage_time", "path"]
+__all__ = ["Direct", "Method", "RandomTimeChange", "passage_time", "path", "trace"]
 
 Array = NDArray[Any]
 
@@ -114,11 +114,26 @@ def path(tables: Tables, counts: ArrayLike, times: ArrayLike, rng: Generator) ->
     when = np.asarray(times, dtype=np.float64)
     if not (np.diff(when, prepend=0.0) >= 0).all() or np.isinf(when).any():
         raise ValueError(f"`times` must ascend from 0 on and be finite: got {when}.")
-    state = _State.of(tables, Molecules.of(counts, len(tables.rate)), 0.0)
-    samples = np.empty((len(when), tables.species + 1))
+    return trace(tables, Molecules.of(counts, len(tables.rate)), when, rng)[1]
+
+
+def trace(
+    tables: Tables, molecules: Molecules, times: ArrayLike, rng: Generator
+) -> tuple[Molecules, NDArray[np.int64]]:
+    """The molecules after the last of the times, measured from now, and counts at each, (time, species).
+
+    As `Direct` makes them, in one compiled call.
+
+    Examples
+    --------
+    >>> from agents.molecules import Network
+    >>> tables = Tables.of(Network.parse("X -> 0, k=1"), volume=1.0)
+    >>> after, counts = trace(tables, Molecules.of([100], reactions=1), [0.0, 50.0], np.random.default_rng(0))
+    >>> counts.tolist(), after.counts.tolist(), after.time
+    ([[100], [0]], [0], 50.0)
+    """
     words = rng.integers(2**64, size=4, dtype=np.uint64)
-    _run(_direct, tables, state, when, samples, _NOBODY, (words,))
-    return samples[:, :-1].astype(np.int64)
+    return _trace(_direct, tables, molecules, np.asarray(times, dtype=np.float64), (words,))
 
 
 def passage_time(
@@ -185,17 +200,26 @@ class _State:
 
 
 def _advance(kernel: Any, tables: Tables, molecules: Molecules, duration: float, noise: tuple[Array, ...]) -> Molecules:
+    return _trace(kernel, tables, molecules, np.array([duration], dtype=np.float64), noise)[0]
+
+
+def _trace(
+    kernel: Any, tables: Tables, molecules: Molecules, times: Array, noise: tuple[Array, ...]
+) -> tuple[Molecules, NDArray[np.int64]]:
+    duration = float(times[-1]) if len(times) else 0.0
     state = _State.of(tables, molecules, duration)
-    _run(kernel, tables, state, np.array([duration], dtype=np.float64), np.empty((1, len(state.count))), _NOBODY, noise)
+    samples = np.empty((len(times), len(state.count)))
+    _run(kernel, tables, state, times, samples, _NOBODY, noise)
     # By parts: ∫ n dt = n(T) T - Σ change × time.
     integral = state.count * duration - state.moment
-    return replace(
+    after = replace(
         molecules,
         counts=state.count[:-1].astype(np.int64),
         integral=molecules.integral + integral[:-1],
         firings=state.firings,
         time=molecules.time + duration,
     )
+    return after, samples[:, :-1].astype(np.int64)
 
 
 def _run(

@@ -18,7 +18,7 @@ from eqfree.ensemble import Key
 from eqfree.fixed_points.equations import StepperOf
 from eqfree.results import Branch, BranchEvent, BranchPoint, Cost, Status
 
-__all__ = ["continue_branch", "iter_branch", "locate_event", "switch_branch"]
+__all__ = ["continue_branch", "follow", "iter_branch", "locate_event", "switch_branch"]
 
 Array: TypeAlias = NDArray[np.float64]
 Progress: TypeAlias = Callable[[BranchPoint], object]
@@ -130,7 +130,7 @@ def continue_branch(
     problem = BranchProblem(stepper_of, method, key)
     _check_events(problem, events, parameter0)
     walks = [BranchWalk.begin(problem, macro0, parameter0, way) for way in ways]
-    return _followed(walks, problem, events, progress, parameter0, shared=True)
+    return follow(walks, problem, events, progress, parameter0, shared=True)
 
 
 def switch_branch(
@@ -196,7 +196,7 @@ def switch_branch(
     _check_events(problem, events, event.parameter)
     length = method.steps.first if distance is None else distance
     walks = [BranchWalk.across(problem, event, way * length) for way in ways]
-    return _followed(walks, problem, events, progress, event.parameter, shared=False)
+    return follow(walks, problem, events, progress, event.parameter)
 
 
 def locate_event(
@@ -244,14 +244,14 @@ def locate_event(
     return locate(BranchProblem(stepper_of, method, key), before, after, options, key)
 
 
-def _followed(
+def follow(
     walks: Sequence[BranchWalk],
     problem: BranchProblem,
     options: EventOptions | None,
     progress: Progress | None,
     parameter0: float,
     *,
-    shared: bool,
+    shared: bool = False,
 ) -> Branch:
     """One or two walks told as one branch: the second backwards, then the first. They may share their first point."""
     ways = [_follow(walk, problem, options, progress, number) for number, walk in enumerate(walks)]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from eqfree.continuation.problem import BranchProblem
 from eqfree.continuation.search import Line, Located, Search
-from eqfree.continuation.signals import Crossing, signal_of
+from eqfree.continuation.signals import Crossing, PairCrossing, signal_of
 from eqfree.continuation.state import BranchState
 from eqfree.continuation.walk import equations_of
 from eqfree.ensemble import Key
@@ -112,7 +112,7 @@ def locate_on(
         words, cost = search.refuse(good[0], (*key, 0))
     if words:
         sets = [one.lost(words) for one in sets]
-    return _event(problem, equations, line, kind, number, sets, noisy, cost)
+    return _event(search, line, kind, number, sets, cost)
 
 
 def seen(after: BranchState) -> BranchEvent:
@@ -148,17 +148,9 @@ def combine(estimates: Array, predicted: Array, replicas: int) -> tuple[float, f
     return float(np.mean(estimates)), spread / sqrt(count), one, degrees
 
 
-def _event(
-    problem: BranchProblem,
-    equations: Equations,
-    line: Line,
-    kind: str,
-    number: int,
-    sets: list[Located],
-    noisy: bool,
-    cost: Cost,
-) -> BranchEvent:
+def _event(search: Search, line: Line, kind: str, number: int, sets: list[Located], cost: Cost) -> BranchEvent:
     """What the sets of random numbers say together."""
+    equations = search.equations
     good = [one for one in sets if np.isfinite(one.parameter)]
     where = equations.place(line.middle if not good else np.mean([one.unknowns for one in good], axis=0))
     shape, nothing = where.macro.shape, np.zeros(where.macro.shape)
@@ -181,11 +173,11 @@ def _event(
         kind=kind,
         parameter=parameter,
         stderr=stderr,
-        degrees=degrees if noisy else inf,
+        degrees=degrees if search.noisy else inf,
         estimates=np.array([one.parameter for one in sets]),
         predicted=predicted,
         macro=macro,
-        measure=np.ravel(problem.method.measure(macro)).astype(np.float64),
+        measure=np.ravel(search.problem.method.measure(macro)).astype(np.float64),
         after=number - 1,
         lifted=where.macro,
         duration=where.duration,
@@ -198,4 +190,5 @@ def _event(
         tangent=tangent,
         rise=rise * equations.unit,
         window=window,
+        larger=search.signal.larger if isinstance(search.signal, PairCrossing) else 0,
     )

@@ -54,7 +54,7 @@ class Located:
     tangent : (unknown,)
         The way of the branch itself.
     window
-        In which it was found.
+        In which it was found, before that was narrowed.
     frequency, frequency_predicted
         Of a pair.
     spectrum
@@ -138,7 +138,7 @@ class Search:
 
     def find(self, line: Line, key: Key) -> Located:
         """Solve along the line, fit the signal, and centre the line on what the fit tells until it is there."""
-        cost, left, widened = Cost(), 1 if self.noisy else _ROUNDS, 0
+        cost, left, widened, window = Cost(), 1 if self.noisy else _ROUNDS, 0, line.window
         for _ in range(_MOVES):
             found, spent = self._solve(line, key)
             cost = cost + spent
@@ -160,9 +160,9 @@ class Search:
             elif self.signal.certain and not fit.crosses(SURE):
                 if widened == _WIDENED:
                     return self._nothing(line, cost, _hidden(fit))
-                line, widened = line.moved(place, _WIDER), widened + 1
+                line, widened, window = line.moved(place, _WIDER), widened + 1, _WIDER * line.window
             else:
-                return self._at(line, found, points, place, fit, cost)
+                return replace(self._at(line, found, points, place, fit, cost), window=window)
         return self._nothing(line, cost, self.signal.lost)
 
     def refuse(self, located: Located, key: Key) -> tuple[str, Cost]:

@@ -87,11 +87,12 @@ class BranchState:
         """Named arrays, from which `from_arrays` makes the same state again."""
         arrays = {name: np.asarray(value) for name, value in vars(self).items() if name not in ("point", "carried")}
         arrays |= {_CARRIED + name: array for name, array in self.carried.items()}
-        flat = {name: value for name, value in vars(self.point).items() if name not in ("spectrum", "cost")}
+        told = vars(self.point).items()
+        flat = {name: value for name, value in told if name not in ("spectrum", "cost") and value is not None}
         arrays |= {_POINT + name: np.asarray(value) for name, value in (flat | vars(self.point.cost)).items()}
         if (spectrum := self.point.spectrum) is not None:
-            told = {name: value for name, value in vars(spectrum).items() if name != "cost"}
-            arrays |= {_SPECTRUM + name: np.asarray(value) for name, value in told.items()}
+            kept = {name: value for name, value in vars(spectrum).items() if name != "cost"}
+            arrays |= {_SPECTRUM + name: np.asarray(value) for name, value in kept.items()}
             arrays |= {f"{_SPECTRUM}cost.{name}": np.asarray(value) for name, value in vars(spectrum.cost).items()}
         return arrays
 

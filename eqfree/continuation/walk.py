@@ -136,12 +136,14 @@ class BranchWalk(Iterator[BranchState]):
         crossing[:size] = equations.chart.project((event.lifted - origin).ravel())
         way[:size] = equations.chart.project(event.direction.ravel())
         way = way * np.sign(distance) / np.linalg.norm(way)
+        target = crossing + abs(distance) * way
+        equations = replace(equations, template=equations.place(target).macro, _steppers={})
         carried, cost = {}, Cost()
         for _ in range(0 if problem.method.carry is None else _ROUNDS):
             packed, spent = heal(equations, crossing, problem.of_points)
             carried, cost = dict(packed), cost + spent
             equations = replace(equations, stepper_of=carrying(problem.stepper, carried), _steppers={})
-        border = Border(way, crossing + abs(distance) * way)
+        border = Border(way, target)
         return cls._from(problem, equations, border, way, carried, cost)
 
     @classmethod

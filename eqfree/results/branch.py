@@ -36,8 +36,8 @@ class BranchPoint:
         The steady state after healing.
     lifted : (...)
         The macro state that was lifted to have it.
-    duration
-        Between the readings; of a wave, its period.
+    duration, duration_stderr
+        Between the readings; of a wave or a cycle, its period, and the standard error of that if it was measured.
     measure, measure_stderr : (measure,)
         What the caller's function reads of the steady state.
     covariance : (measure,)
@@ -46,6 +46,8 @@ class BranchPoint:
         The leading multipliers; None where they were not asked for.
     cost
         What the point took.
+    low, high : (measure,)
+        Of a cycle: the extremes of the measure over it.
     """
 
     parameter: float
@@ -59,6 +61,9 @@ class BranchPoint:
     covariance: Array
     spectrum: Spectrum | None
     cost: Cost
+    duration_stderr: float = 0.0
+    low: Array | None = None
+    high: Array | None = None
 
     @property
     def stability(self) -> Stability:
@@ -112,6 +117,8 @@ class BranchEvent:
         By how much the parameter does.
     window
         Half width of the arclength that it was solved for in.
+    larger
+        How many pairs of multipliers are larger than the one that leaves the unit circle.
     """
 
     kind: str
@@ -134,6 +141,7 @@ class BranchEvent:
     tangent: Array | None = None
     rise: float = 0.0
     window: float = nan
+    larger: int = 0
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Lower and upper end of an interval that holds the parameter with probability ``level``, by Student's t.
@@ -250,6 +258,26 @@ class Branch:
                 "measure": [event.measure[measure] for event in self.events],
                 "frequency": [event.frequency for event in self.events],
                 "frequency_stderr": [event.frequency_stderr for event in self.events],
+            }
+        )
+
+    def cycles_to_pandas(self, name: str = "cycles", measure: int = 0) -> pd.DataFrame:
+        """A row a cycle of a branch of cycles: what `analysis.draw_branch` draws of them.
+
+        Columns branch, parameter, low, high (of the measure over the cycle), stability, period, period_stderr.
+        """
+        import pandas as pd
+
+        told = [point for point in self.points if point.low is not None and point.high is not None]
+        return pd.DataFrame(
+            {
+                "branch": [name for _ in told],
+                "parameter": [point.parameter for point in told],
+                "low": [point.low[measure] for point in told if point.low is not None],
+                "high": [point.high[measure] for point in told if point.high is not None],
+                "stability": [point.stability.value for point in told],
+                "period": [point.duration for point in told],
+                "period_stderr": [point.duration_stderr for point in told],
             }
         )
 

@@ -34,6 +34,13 @@ class Status(Enum):
         "Raise `replicas`, or take a larger `difference`."
     )
     NOISE = "The noise is too large for the steady state to be told from its surroundings. Raise `replicas`."
+    CYCLE = "A cycle was found."
+    NO_CYCLE = (
+        "What was found is no cycle but a steady state, which comes back after any time. Start nearer to the cycle, "
+        "such as from a simulation that has settled on it."
+    )
+    NO_RETURN = "The population does not come back to the section, so that there is no cycle to be read there."
+    WAVE = "A travelling wave was found."
     FOLLOWED = "The branch was followed as far as was asked."
     BORDER = "The branch ended at the border of its domain."
     STUCK = "The branch could not be followed any further, however short the step; what was computed is kept."
@@ -41,7 +48,18 @@ class Status(Enum):
     @property
     def success(self) -> bool:
         """Whether the computation reached its end, or what was to end it."""
-        return self in (Status.SUCCESS, Status.EVENT, Status.STEADY, Status.FOLLOWED, Status.BORDER)
+        return self in _SUCCESSES
+
+
+_SUCCESSES = (
+    Status.SUCCESS,
+    Status.EVENT,
+    Status.STEADY,
+    Status.CYCLE,
+    Status.WAVE,
+    Status.FOLLOWED,
+    Status.BORDER,
+)
 
 
 @dataclass(frozen=True)

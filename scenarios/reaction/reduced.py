@@ -78,6 +78,11 @@ class Reduced:
         """Concentrations, (species,)."""
         return self.model.restrict(micro)[self._places]
 
+    def trace(self, micro: Molecules, times: NDArray[np.float64], rng: Generator) -> tuple[Molecules, Array]:
+        """The molecules after the last of the times, measured from now, and concentrations at each, (time, species)."""
+        after, macros = self.model.trace(micro, times, rng)
+        return after, macros[:, self._places]
+
     def pack(self, micro: Molecules) -> dict[str, NDArray[Any]]:
         """The molecules as named arrays."""
         return self.model.pack(micro)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 from numba import njit
-from numpy.random import Generator
+from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
@@ -55,7 +57,7 @@ class RepulsiveGas:
     mean: float = 0.5
     time_step: float = 1.0
 
-    @property
+    @cached_property
     def wave(self) -> Array:
         return np.asarray(np.cos(2 * np.pi * (np.arange(self.length) + 0.5) / self.length))
 
@@ -67,11 +69,19 @@ class RepulsiveGas:
         return np.diff(edges).astype(np.uint8)
 
     def evolve(self, micro: Sites, duration: float, rng: Generator) -> Sites:
-        _hop(micro, self.repulsion, duration, rng)
+        _hop(micro, self.repulsion, rng.poisson(self.length * (1 + abs(self.repulsion)) * duration), rng)
         return micro
 
     def restrict(self, micro: Sites) -> Array:
-        return np.array([2 * (micro @ self.wave) / self.length])
+        return np.array([_amplitude(micro, self.wave)])
+
+    def burst_batch(self, macros: Array, times: Array, streams: Sequence[tuple[SeedSequence, SeedSequence]]) -> Array:
+        """The same; one call of the kernel a replica."""
+        paths, durations = np.empty((len(macros), len(times), 1)), np.diff(times, prepend=0.0)
+        for path, macro, (lift, evolve) in zip(paths, macros, streams, strict=True):
+            sites = self.lift(macro, Generator(PCG64(lift)))
+            _follow(sites, self.repulsion, durations, self.wave, path, Generator(PCG64(evolve)))
+        return paths
 
 
 def _grow_kernel(sites: Any, side: int, motility: float, duration: float, rng: Any) -> None:
@@ -107,19 +117,38 @@ def _grow_kernel(sites: Any, side: int, motility: float, duration: float, rng: A
         time += rng.standard_exponential() / (rate * count)
 
 
-def _hop_kernel(sites: Any, repulsion: float, duration: float, rng: Any) -> None:
+def _hop_kernel(sites: Any, repulsion: float, attempts: int, rng: Any) -> None:
+    """Each attempt at a place of its own; what the uniform number leaves of the place decides."""
     length, fastest = sites.size, 1.0 + abs(repulsion)
-    time = rng.standard_exponential() / (fastest * length)
-    while time < duration:
-        left = int(rng.random() * length)
-        right = (left + 1) % length
+    for _ in range(attempts):
+        place = length * rng.random()
+        left = int(place)
+        right = left + 1 if left + 1 < length else 0
         if sites[left] != sites[right]:
-            behind, ahead = sites[(left - 1) % length], sites[(left + 2) % length]
+            behind, ahead = sites[left - 1 if left else length - 1], sites[right + 1 if right + 1 < length else 0]
             if sites[right]:
                 behind, ahead = ahead, behind
-            if fastest * rng.random() < 1.0 + repulsion * (float(behind) - float(ahead)):
+            if fastest * (place - left) < 1.0 + repulsion * (float(behind) - float(ahead)):
                 sites[left], sites[right] = sites[right], sites[left]
-        time += rng.standard_exponential() / (fastest * length)
+
+
+def _amplitude_kernel(sites: Any, wave: Any) -> Any:
+    total = 0.0
+    for site in range(sites.size):
+        if sites[site]:
+            total += wave[site]
+    return 2.0 * total / sites.size
 
 
 _grow, _hop = njit(nogil=True)(_grow_kernel), njit(nogil=True)(_hop_kernel)
+_amplitude = njit(nogil=True)(_amplitude_kernel)
+
+
+def _follow_kernel(sites: Any, repulsion: float, durations: Any, wave: Any, path: Any, rng: Any) -> None:
+    for index in range(durations.size):
+        if durations[index] > 0:
+            _hop(sites, repulsion, rng.poisson(sites.size * (1 + abs(repulsion)) * durations[index]), rng)
+        path[index, 0] = _amplitude(sites, wave)
+
+
+_follow = njit(nogil=True)(_follow_kernel)
