@@ -126,6 +126,7 @@ def trace_events(
     steps: CurveSteps,
     key: Key = (),
     *,
+    domain: Callable[[EventPoint], float] | None = None,
     direction: int = 1,
     progress: Callable[[EventPoint], object] | None = None,
 ) -> EventCurve:
@@ -146,6 +147,8 @@ def trace_events(
         How the curve is stepped along.
     key
         Which noise; point ``n`` uses ``(*key, n)``.
+    domain
+        ``domain(point)`` is negative where the curve ends, besides the spans.
     direction
         1 towards larger second parameters, -1 towards smaller ones, at the start.
     progress
@@ -191,13 +194,12 @@ def trace_events(
                 detail = made.detail if point is None else f"It turns by more than {steps.turn:g} radians in a step."
                 break
             continue
+        if not _inside(point, steps.spans) or (domain is not None and domain(point) < 0):
+            status = Status.BORDER
+            break
         points.append(point)
         if progress is not None:
             progress(point)
-        if not _inside(point, steps.spans):
-            points.pop()
-            status = Status.BORDER
-            break
         if len(points) > 1:
             ahead = (found - place) / hypot(*(found - place))
             step = min(step * _FACTOR, steps.longest) if turned < steps.turn / 3 else step
@@ -237,7 +239,7 @@ def continue_event(
     second
         The second parameter of that branch.
     method
-        As of the branch; its span is not used.
+        As of the branch; its span is not used, and where its domain ends the curve does.
     steps
         How the curve is stepped along.
     key
@@ -279,7 +281,11 @@ def continue_event(
         problem = replace(problem, method=replace(free, steps=replace(free.steps, unit=1.0)))
         return _locate(problem, _predicted(event, points, line), last, known, its)
 
-    return trace_events(find, (event.parameter, second), steps, key, direction=direction, progress=progress)
+    def inside(point: EventPoint) -> float:
+        return 0.0 if method.domain is None else float(method.domain(point.event.macro, point.first))
+
+    start = event.parameter, second
+    return trace_events(find, start, steps, key, domain=inside, direction=direction, progress=progress)
 
 
 def _predicted(event: BranchEvent, points: Sequence[EventPoint], line: Across) -> Array:

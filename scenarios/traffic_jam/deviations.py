@@ -61,9 +61,7 @@ class Deviations:
         """Headways without their mean, (cars,)."""
         return self.ring.restrict(micro) - self._mean
 
-    def burst_batch(
-        self, macros: Array, times: Array, streams: Sequence[tuple[SeedSequence, SeedSequence]]
-    ) -> Array:
+    def burst_batch(self, macros: Array, times: Array, streams: Sequence[tuple[SeedSequence, SeedSequence]]) -> Array:
         """Many rings in one compiled call."""
         return self.ring.burst_batch(self._mean + macros, times, streams) - self._mean
 

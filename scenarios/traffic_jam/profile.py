@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import cosh, pi, sin
+from math import pi
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def method_of(settings: Settings, start: Array) -> ef.continuation.PseudoArcleng
     step = _ARC / settings.points
     return ef.continuation.PseudoArclength(
         duration=places / speed,
-        span=(_SPAN[0] * settings.onset, _SPAN[1] * settings.onset),
+        span=(_SPAN[0] * settings.onset_v0, _SPAN[1] * settings.onset_v0),
         steps=ef.continuation.Steps(first=step, smallest=step / 8, unit=_UNIT, points=4 * settings.points),
         measure=spread,
         domain=amplitude,
@@ -66,6 +66,4 @@ def wave_speed(settings: Settings) -> float:
     >>> round(wave_speed(Settings()), 4)
     0.8508
     """
-    angle = 2 * pi / settings.cars
-    slope = settings.onset / cosh(settings.length / settings.cars - settings.headway_offset) ** 2
-    return slope * sin(angle) / angle
+    return settings.onset_frequency * settings.cars / (2 * pi)

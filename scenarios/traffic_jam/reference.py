@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from scenarios.traffic_jam.settings import Settings
 
-__all__ = ["CURVE", "FOLD", "NOISE", "NOISY_FOLD", "SOURCE", "applies", "distances", "exact_spread"]
+__all__ = ["CURVE", "FOLD", "FOLD_SPEED", "NOISE", "NOISY_FOLD", "SOURCE", "applies", "distances", "exact_spread"]
 
 SOURCE = "travelling-wave boundary-value problem"
 FOLD = (0.8799665349337735, 0.12303914193010404)  #: v0, σ
+FOLD_SPEED = 0.8566978655569082  #: of the wave, in cars per time, against the way of the cars
 CURVE = np.array(
     [
         [0.02, 0.8865542630422594],

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import eqfree as ef
 from agents.cars import OptimalVelocity, RingOfHeadways, RingOfSpread, Vehicle
+from scenarios.traffic_jam.deviations import Deviations
 from scenarios.traffic_jam.settings import Settings
 
 __all__ = ["EVOLVE", "Ring", "spread"]
@@ -40,7 +41,7 @@ class Ring:
     @property
     def begin(self) -> float:
         """v0 where the branch begins."""
-        return _BEGIN[self.settings.coarse] * self.settings.onset
+        return _BEGIN[self.settings.coarse] * self.settings.onset_v0
 
     @property
     def uniform(self) -> Array:
@@ -49,8 +50,13 @@ class Ring:
 
     def of_headways(self, v0: float) -> ef.CoarseTimeStepper:
         """The macro state is all headways."""
-        model = RingOfHeadways(self._law(0.0), self._vehicle(v0), self.settings.cars, self.settings.length)
-        return ef.CoarseTimeStepper(model, healing=self.settings.heals, seed=self.settings.seed)
+        return ef.CoarseTimeStepper(self._of_headways(v0), healing=self.settings.heals, seed=self.settings.seed)
+
+    def of_deviations(self, v0: float) -> ef.CoarseTimeStepper:
+        """The macro state is how far all headways are from their mean."""
+        return ef.CoarseTimeStepper(
+            Deviations(self._of_headways(v0)), healing=self.settings.heals, seed=self.settings.seed
+        )
 
     def of_spread(self, v0: float, reference: Array, noise: float = 0.0) -> ef.CoarseTimeStepper:
         """The macro state is the standard deviation of the headways."""
@@ -67,6 +73,9 @@ class Ring:
         waves = np.cos(2 * np.pi * np.arange(self.settings.cars) / self.settings.cars)
         burst = self.of_headways(self.begin).burst(self.uniform * (1 + _DEPTH * waves), [_SETTLED])
         return burst.mean[-1], burst.cost
+
+    def _of_headways(self, v0: float) -> RingOfHeadways:
+        return RingOfHeadways(self._law(0.0), self._vehicle(v0), self.settings.cars, self.settings.length)
 
     def _law(self, noise: float) -> OptimalVelocity:
         settings = self.settings

@@ -65,7 +65,7 @@ def method_of(ring: Ring) -> PseudoArclength:
 
     return PseudoArclength(
         duration=settings.lasts,
-        span=(_SPAN[0] * settings.onset, _SPAN[1] * settings.onset),
+        span=(_SPAN[0] * settings.onset_v0, _SPAN[1] * settings.onset_v0),
         steps=Steps(
             first=unit * _FIRST, smallest=unit * _FIRST / 3, largest=longest, unit=_UNIT, points=4 * settings.points
         ),
@@ -129,7 +129,7 @@ def compare_healings(ring: Ring, followed: Followed, context: Context) -> tuple[
 
     One stretches the jam that the branch began with, the other a population that has lived at this v0.
     """
-    v0 = _COMPARED * ring.settings.onset
+    v0 = _COMPARED * ring.settings.onset_v0
     fixed = ring.of_spread(v0, followed.reference)
     stable = [point for point in followed.branch.points if point.stability is ef.Stability.STABLE]
     sigma = min(stable, key=lambda point: abs(point.parameter - v0)).lifted

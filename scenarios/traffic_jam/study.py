@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import floor, sqrt
 
 import numpy as np
@@ -12,6 +12,7 @@ import eqfree as ef
 from eqfree.scenario import Context
 from scenarios.part import Part, join
 from scenarios.traffic_jam import reference
+from scenarios.traffic_jam.onset import run_onset
 from scenarios.traffic_jam.profile import follow_profile
 from scenarios.traffic_jam.ring import EVOLVE, Ring
 from scenarios.traffic_jam.settings import Settings
@@ -31,9 +32,9 @@ _ERRORS = 2.0  # standard errors of the reference, which itself is no exact valu
 
 
 def run(settings: Settings, context: Context) -> ef.Study:
-    """Follow the jam by the macro state that the settings ask for."""
+    """Compute the parts that the settings ask for, one after the other."""
     ring = Ring(settings, context.executor)
-    whole = _run_profile(ring, context) if settings.coarse == "profile" else _run_sigma(ring, context)
+    whole = join(PARTS[name](ring, context) for name in settings.parts)
     return ef.Study(
         scenario="traffic_jam",
         settings=settings.model_dump(mode="json"),
@@ -44,6 +45,14 @@ def run(settings: Settings, context: Context) -> ef.Study:
         failures=whole.failures,
         cost=whole.cost,
     )
+
+
+def _run_jam(ring: Ring, context: Context) -> Part:
+    """Follow the jam by the macro state that the settings ask for."""
+    return _run_profile(ring, context) if ring.settings.coarse == "profile" else _run_sigma(ring, context)
+
+
+PARTS: Mapping[str, Callable[[Ring, Context], Part]] = {"jam": _run_jam, "onset": run_onset}
 
 
 def _run_profile(ring: Ring, context: Context) -> Part:
@@ -61,10 +70,10 @@ def _run_profile(ring: Ring, context: Context) -> Part:
         *own.checks,
         ef.Check(
             "uniform flow: labels that are wrong",
-            float((stable != (uniform["parameter"] < ring.settings.onset)).sum()),
+            float((stable != (uniform["parameter"] < ring.settings.onset_v0)).sum()),
             0.0,
             0.0,
-            f"stable below v0 = {ring.settings.onset:.7g}, closed form",
+            f"stable below v0 = {ring.settings.onset_v0:.7g}, closed form",
             relation=ef.Relation.AT_MOST,
         ),
     ]
@@ -94,7 +103,7 @@ def _tell(ring: Ring, branch: ef.Branch, spent: ef.Cost, error: float, evolves: 
         "points": ef.Value(float(len(branch.points))),
         "evolves": ef.Value(spent.micro_time / EVOLVE, unit=f"{EVOLVE:g} time units"),
         "smallest_sigma": ef.Value(float(branch.measure[:, 0].min())),
-        "onset_v0": ef.Value(ring.settings.onset),
+        "onset_v0": ef.Value(ring.settings.onset_v0),
     }
     if folds:
         values |= {"fold_v0": ef.Value(folds[0].parameter), "fold_sigma": ef.Value(float(folds[0].measure[0]))}

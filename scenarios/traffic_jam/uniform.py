@@ -23,7 +23,7 @@ def label_uniform(ring: Ring, context: Context) -> tuple[pd.DataFrame, ef.Cost]:
     """The stability of uniform flow over v0: a table as `Branch.to_pandas` makes one."""
     rows, cost = [], ef.Cost()
     for share in context.track(_LABELLED, "uniform flow"):
-        v0 = share * ring.settings.onset
+        v0 = share * ring.settings.onset_v0
         spectrum = ef.coarse_multipliers(ring.of_headways(v0), ring.uniform, _DURATION, count=4)
         cost = cost + spectrum.cost
         rows.append(
@@ -47,4 +47,4 @@ def turn_slowly(ring: Ring, jam: NDArray[np.float64], context: Context) -> ef.co
     """v0 down, from a large jam, until it has died, and up again: nothing brings it back before the onset."""
     shares = np.concatenate((_TURNED[::-1], _TURNED[1:]))
     with counting(context, len(shares), "v0 turned down and up") as count:
-        return ef.sweep(ring.of_headways, jam, shares * ring.settings.onset, _WHILE, measure=spread, progress=count)
+        return ef.sweep(ring.of_headways, jam, shares * ring.settings.onset_v0, _WHILE, measure=spread, progress=count)
