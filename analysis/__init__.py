@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from analysis.growth import draw_growth
     from analysis.healing import draw_healing
     from analysis.multipliers import draw_multipliers
+    from analysis.parameter_plane import draw_parameter_plane
+    from analysis.phase_portrait import draw_phase_portrait
     from analysis.queue import draw_queue
     from analysis.shuffles import draw_shuffles
-    from analysis.space_time import draw_paths, draw_roads
+    from analysis.space_time import draw_paths, draw_roads, draw_space_time
 
 _HOME = {
     "draw_branch": "bifurcation",
@@ -28,10 +30,13 @@ _HOME = {
     "draw_growth": "growth",
     "draw_healing": "healing",
     "draw_multipliers": "multipliers",
+    "draw_parameter_plane": "parameter_plane",
     "draw_paths": "space_time",
+    "draw_phase_portrait": "phase_portrait",
     "draw_queue": "queue",
     "draw_roads": "space_time",
     "draw_shuffles": "shuffles",
+    "draw_space_time": "space_time",
 }
 
 __all__ = [
@@ -45,10 +50,13 @@ __all__ = [
     "draw_growth",
     "draw_healing",
     "draw_multipliers",
+    "draw_parameter_plane",
     "draw_paths",
+    "draw_phase_portrait",
     "draw_queue",
     "draw_roads",
     "draw_shuffles",
+    "draw_space_time",
 ]
 
 

@@ -20,7 +20,7 @@ __all__ = ["draw_branch"]
 
 _ERRORS = 1.96  # standard errors to either side that hold 95 % of a normal distribution
 _LINES = {"stable": "-", "unstable": "--", "undecided": ":"}
-_MARKERS = {"fold": "o", "branch point": "s", "crossing": "D", "Hopf": "h"}
+_MARKERS = {"fold": "o", "branch point": "s", "crossing": "D", "Hopf": "h", "period doubling": "d", "torus": "*"}
 _MORE_MARKERS = "pP8<>"  # of kinds that have none of their own
 _CROSSES = "x+1"
 _DIRECTIONS = {"up": ("^", style.MEASURED), "down": ("v", style.HIGHLIGHT)}
@@ -29,6 +29,7 @@ _CLOSE = 1e-9  # of a squared chord: an event that near its end belongs to the n
 _PLACE = ["parameter", "measure"]
 _POINTS = ["branch", "parameter", "parameter_stderr", "measure", "measure_stderr", "covariance", "stability"]
 _EVENTS = ["branch", "kind", "parameter", "low", "high", "measure"]
+_CYCLES = ["branch", "parameter", "low", "high", "stability"]
 _SWEEP = ["direction", "parameter", "measure", "stderr"]
 _REFERENCE = ["name", "parameter", "measure"]
 
@@ -38,6 +39,7 @@ def draw_branch(
     events: pd.DataFrame | None = None,
     sweep: pd.DataFrame | None = None,
     reference: pd.DataFrame | None = None,
+    cycles: pd.DataFrame | None = None,
     *,
     parameter_label: str,
     measure_label: str,
@@ -62,6 +64,9 @@ def draw_branch(
         The model itself while the parameter creeps: columns direction ("up" or "down"), parameter, measure, stderr.
     reference
         Exact or published values: columns name, parameter, measure.
+    cycles
+        Branches of cycles: columns branch, parameter, low, high (the extremes of the measure), stability; both
+        extremes are drawn, with dots that are filled where the cycle is stable.
     parameter_label, measure_label
         What the axes say, with units.
 
@@ -80,9 +85,12 @@ def draw_branch(
     """
     check_table(points, "points", _POINTS, finite=_PLACE)
     check_names(points, "points", "stability", _LINES)
-    events, sweep, reference = (
-        None if table is None or not len(table) else table for table in (events, sweep, reference)
+    events, sweep, reference, cycles = (
+        None if table is None or not len(table) else table for table in (events, sweep, reference, cycles)
     )
+    if cycles is not None:
+        check_table(cycles, "cycles", _CYCLES, finite=["parameter", "low", "high"])
+        check_names(cycles, "cycles", "stability", _LINES)
     if events is not None:
         check_table(events, "events", _EVENTS, finite=_PLACE)
     if sweep is not None:
@@ -95,6 +103,8 @@ def draw_branch(
     axes = made.subplots()
     style.finish(axes, parameter_label, measure_label)
     _draw_points(axes, points, events)
+    if cycles is not None:
+        _draw_cycles(axes, cycles)
     if sweep is not None:
         _draw_sweep(axes, sweep)
     if events is not None:
@@ -215,6 +225,29 @@ def _band(rows: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.f
         return None
     offsets = _ERRORS * np.sqrt(variances)[:, None] * normals
     return np.concatenate([places + offsets, (places - offsets)[::-1]]) * scale
+
+
+def _draw_cycles(axes: Axes, cycles: pd.DataFrame) -> None:
+    """The extremes of every cycle, and the area that they go through."""
+    for name in dict.fromkeys(cycles["branch"]):
+        branch = cycles[cycles["branch"] == name]
+        outline = np.vstack((branch[["parameter", "high"]], branch[["parameter", "low"]].to_numpy()[::-1]))
+        axes.fill(*outline.T, color=style.HIGHLIGHT, alpha=0.1, linewidth=0, zorder=1)
+        for column in ("low", "high"):
+            axes.plot(branch["parameter"], branch[column], color=style.HIGHLIGHT, linewidth=style.THIN, zorder=2)
+            for stability in _LINES:
+                own = branch[branch["stability"] == stability]
+                axes.plot(
+                    own["parameter"],
+                    own[column],
+                    linestyle="none",
+                    marker="o",
+                    markersize=style.MARKER,
+                    markeredgecolor=style.HIGHLIGHT,
+                    markerfacecolor=style.HIGHLIGHT if stability == "stable" else "white",
+                    zorder=2.5,
+                )
+        axes.plot([], [], color=style.HIGHLIGHT, marker="o", markersize=style.MARKER, label=name)
 
 
 def _draw_sweep(axes: Axes, sweep: pd.DataFrame) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eqfree.fields import Field
     from eqfree.fixed_points import HealingSweep, find_fixed_point, sweep_healing
     from eqfree.micro import MicroModel, micro_model
-    from eqfree.periodic import Section, continue_cycles, find_periodic_orbit, switch_to_cycles
+    from eqfree.periodic import Section, continue_cycles, find_periodic_orbit, find_travelling_wave, switch_to_cycles
     from eqfree.projective import solve_projective
     from eqfree.results import (
         Branch,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Status,
         Study,
         Trajectory,
+        TravellingWave,
         Value,
     )
     from eqfree.scenario import Context, Scenario, ScenarioSettings, run
@@ -73,6 +74,7 @@ _HOME = {
     "Status": "results",
     "Study": "results",
     "Trajectory": "results",
+    "TravellingWave": "results",
     "Value": "results",
     "calibrate": "calibration",
     "coarse_multipliers": "stability",
@@ -83,6 +85,7 @@ _HOME = {
     "find_fixed_point": "fixed_points",
     "find_hopf_point": "continuation",
     "find_periodic_orbit": "periodic",
+    "find_travelling_wave": "periodic",
     "iter_branch": "continuation",
     "micro_model": "micro",
     "ring_multipliers": "stability",
@@ -122,6 +125,7 @@ __all__ = [
     "Status",
     "Study",
     "Trajectory",
+    "TravellingWave",
     "Value",
     "calibrate",
     "coarse_multipliers",
@@ -133,6 +137,7 @@ __all__ = [
     "find_fixed_point",
     "find_hopf_point",
     "find_periodic_orbit",
+    "find_travelling_wave",
     "fixed_points",
     "hmm",
     "iter_branch",

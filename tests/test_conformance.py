@@ -33,6 +33,7 @@ from agents.cars import (
     SafeDistance,
     Vehicle,
 )
+from agents.lattice_boltzmann import FitzHughNagumo, Lattice
 from agents.molecules import Grid, RandomTimeChange, TauLeaping, Voxels, WellMixed, read_network
 
 TIMES = (2.0, 5.0)
@@ -107,6 +108,8 @@ POPULATIONS |= {
         2 / 6e7,
     ),
 }
+WAVES = np.array([[0.9], [0.2]]) * np.cos(np.pi * (np.arange(20) + 0.5) / 20)
+POPULATIONS |= {"activator and inhibitor on a lattice": Population(FitzHughNagumo(0.1, Lattice(20)), WAVES, 1e-14)}
 every_population = pytest.mark.parametrize("population", POPULATIONS.values(), ids=POPULATIONS.keys())
 
 

@@ -124,10 +124,11 @@ def _told(problem: BranchProblem, here: Problem, solved: Solved, differentiate: 
     if told is not None:
         cost = cost + told.cost
     way, way_stderr = None, None
+    held = equations.held_at(solved.unknowns) if wanted else equations  # as the next point will be
     if slopes is not None:
-        way, way_stderr = _null_vector(slopes, border.row)
+        way, way_stderr = _null_vector(held.along_template(slopes.matrix), slopes.stderr, border.row)
     elif differentiate and wanted and isinstance(problem.method.solver, NewtonKrylov):
-        way, spent = _krylov_way(here, solved.unknowns, healed.residual, problem.method.solver)
+        way, spent = _krylov_way(replace(here, equations=held), solved.unknowns, healed.residual, problem.method.solver)
         cost = cost + spent
     point = _read(problem, equations, healed, deviations, told, cost)
     return Found(solved, equations, point, slopes, deviations, way, way_stderr)
@@ -151,21 +152,22 @@ def null_vector(matrix: Array, towards: Array) -> Array:
     return np.asarray(vector if vector @ towards >= 0 else -vector)
 
 
-def _null_vector(slopes: Slopes, towards: Array) -> tuple[Array, Array]:
+def _null_vector(matrix: Array, stderr: Array, towards: Array) -> tuple[Array, Array]:
     """The way of a branch by its derivative, and what the noise of the derivative makes of it."""
-    way = null_vector(slopes.matrix, towards)
-    inverse = np.linalg.pinv(np.vstack((slopes.matrix, way)))[:, :-1]
-    return way, np.asarray(np.sqrt(inverse**2 @ (slopes.stderr**2 @ way**2)))
+    way = null_vector(matrix, towards)
+    inverse = np.linalg.pinv(np.vstack((matrix, way)))[:, :-1]
+    return way, np.asarray(np.sqrt(inverse**2 @ (stderr**2 @ way**2)))
 
 
 def _krylov_way(here: Problem, unknowns: Array, residual: Residual, solver: NewtonKrylov) -> tuple[Array, Cost]:
     """The way of a branch by products with its derivative: what the equations do not see, and the border does."""
     row = here.border.row + _SEEN * here.border.holds_parameter
     ahead = replace(here, border=Border(row, unknowns - row / (row @ row)))
-    nothing = replace(residual, samples=np.zeros_like(residual.samples))
+    wanted = np.zeros(len(row))
+    wanted[-1] = ahead.border.value(unknowns)
     tolerance = solver.linear_tolerance if len(residual.samples) > 1 else min(_EXACT, solver.linear_tolerance)
-    linear = Krylov(tolerance, solver.most_products).at(ahead, unknowns, nothing)
-    way = linear.solve(ahead.full(unknowns, nothing))
+    linear = Krylov(tolerance, solver.most_products).at(ahead, unknowns, residual, wanted=wanted)
+    way = linear.solve(wanted)
     return np.asarray(way / np.linalg.norm(way)), linear.cost
 
 

@@ -137,7 +137,7 @@ class BranchWalk(Iterator[BranchState]):
         way[:size] = equations.chart.project(event.direction.ravel())
         way = way * np.sign(distance) / np.linalg.norm(way)
         target = crossing + abs(distance) * way
-        equations = replace(equations, template=equations.place(target).macro, _steppers={})
+        equations = equations.held_at(target)
         carried, cost = {}, Cost()
         for _ in range(0 if problem.method.carry is None else _ROUNDS):
             packed, spent = heal(equations, crossing, problem.of_points)
@@ -340,6 +340,7 @@ def equations_of(problem: BranchProblem, state: BranchState) -> Equations:
         problem.method.steps.unit,
         problem.method.symmetry,
         state.template,
+        state.point.parameter,
         problem.method.difference,
     )
     return equations.with_replicas(state.replicas) if state.replicas else equations

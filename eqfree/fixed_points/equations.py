@@ -111,6 +111,8 @@ class Equations:
         Of a wave.
     template : (...)
         The macro state that a wave is held at, by default the origin of the chart.
+    held
+        The parameter that the template belongs to, by default ``parameter``.
     difference
         As in `CoarseMap`.
     replicas, asked
@@ -124,6 +126,7 @@ class Equations:
     unit: float = 1.0
     symmetry: Symmetry | None = None
     template: Array | None = None
+    held: float | None = None
     difference: float | None = None
     replicas: int | None = None
     asked: int | None = None
@@ -143,6 +146,19 @@ class Equations:
         """The same equations, seen through less noise."""
         asked = self.asked or self.stepper(self.parameter).replicas
         return replace(self, replicas=replicas, asked=asked, _steppers={})
+
+    def held_at(self, unknowns: Array) -> Equations:
+        """The same equations, a wave held where it is now."""
+        if self.symmetry is None:
+            return self
+        place = self.place(unknowns)
+        return replace(self, template=place.macro, held=place.parameter, _steppers={})
+
+    def along_template(self, matrix: Array) -> Array:
+        """A derivative (row, unknown) whose row that holds a wave in place is that of the template."""
+        if self.symmetry is None:
+            return matrix
+        return np.vstack((matrix[:-1], np.append(self._phase, [0.0, 0.0])))
 
     def place(self, unknowns: Array) -> Place:
         """What the unknowns stand for."""
@@ -265,7 +281,8 @@ class Equations:
         """The way that the template moves, of unit length."""
         assert self.symmetry is not None
         template = self.chart.origin if self.template is None else self.template
-        way = self.chart.project(self.symmetry.generator(template, self.stepper(self.parameter)).ravel())
+        stepper = self.stepper(self.parameter if self.held is None else self.held)
+        way = self.chart.project(self.symmetry.generator(template, stepper).ravel())
         return np.asarray(way / max(float(np.linalg.norm(way)), 1e-300))
 
     def _drift(self, unknowns: Array, residual: Residual) -> Array | None:

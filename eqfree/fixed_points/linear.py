@@ -169,11 +169,11 @@ class Krylov(Linear):
     fresh: bool = False
     cost: Cost = field(default_factory=Cost)
 
-    def at(self, problem: Problem, unknowns: Array, residual: Residual) -> Krylov:
-        """Products until the system with these residuals is solved to the tolerance."""
+    def at(self, problem: Problem, unknowns: Array, residual: Residual, *, wanted: Array | None = None) -> Krylov:
+        """Products until the system with these residuals, or with a right-hand side that is wanted, is solved."""
         equations, border = problem.equations, problem.border
         columns, cost = equations.columns(unknowns, residual, problem.key, parameter=not border.holds_parameter)
-        target = problem.full(unknowns, residual)
+        target = problem.full(unknowns, residual) if wanted is None else wanted
         direction, size = target, float(np.linalg.norm(target)) or 1.0
         basis, products, stderr = np.empty((3, 0, len(target)))
         while len(basis) < min(self.most, len(target)):

@@ -31,7 +31,36 @@ def draw(study: Study) -> Mapping[str, Figure]:
         figures["front"] = analysis.draw_front(tables["front"], tables["front_places"])
     if "branch" in tables:
         figures |= {f"branch_{name}": _draw_branch(study, steady) for name, steady in _of_branches(study).items()}
+    return figures | _draw_oscillation(tables)
+
+
+def _draw_oscillation(tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
+    """Steady states and cycles over a rate, the cycles themselves, and the catalyst over time."""
+    figures: dict[str, Figure] = {}
+    if "oscillation_branch" in tables:
+        for name, cycles, label, measure in (
+            ("brusselator", tables.get("oscillation_cycles"), "rate B (1/time)", "Y (concentration)"),
+            ("catalyst", _swings(tables), "rate β of dissociation (1/s)", "sites covered by CO (1)"),
+        ):
+            own = tables["oscillation_branch"].query("branch == @name")
+            events = tables["oscillation_events"].query("branch == @name and measure == measure")
+            if len(own):
+                figures[f"oscillation_{name}"] = analysis.draw_branch(
+                    own, events=events, cycles=cycles, parameter_label=label, measure_label=measure
+                )
+    if "oscillation_paths" in tables:
+        figures["cycles"] = analysis.draw_phase_portrait(
+            tables["oscillation_paths"], x_label="X (concentration)", y_label="Y (concentration)"
+        )
     return figures
+
+
+def _swings(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
+    """The extremes of long paths of the catalyst, as those of cycles."""
+    if "catalyst_extremes" not in tables:
+        return None
+    table = tables["catalyst_extremes"].rename(columns={"beta": "parameter"})
+    return table.assign(branch="98 % of long paths", stability="stable")
 
 
 def _of_branches(study: Study) -> Mapping[str, Steady]:

@@ -16,7 +16,7 @@ from eqfree.scenario import Context
 from scenarios.part import Part, join
 from scenarios.reaction.equations import follow
 from scenarios.reaction.law import run_law
-from scenarios.reaction.oscillation import run_oscillation
+from scenarios.reaction.periods import run_periods
 from scenarios.reaction.plan import Plan, is_comparable, model_of, plan_projection
 from scenarios.reaction.propensities import Propensities
 from scenarios.reaction.settings import Settings
@@ -28,7 +28,7 @@ Way = tuple[Array, Array, Array]
 
 _TIMES, _FINE = 41, 121
 _ERRORS, _SHARE = 4.0, 0.01
-_BESIDES = {"brusselator": run_oscillation, "schlogl": run_law}
+_BESIDES = {"brusselator": run_periods, "schlogl": run_law}
 
 
 def run_network(settings: Settings, context: Context) -> Part:

@@ -9,10 +9,20 @@ from pydantic import Field, model_validator
 
 from eqfree.settings import ScenarioSettings, SettingsGroup
 
-__all__ = ["BURST", "BranchSettings", "EnzymeSettings", "FrontSettings", "ProjectionSettings", "Settings"]
+__all__ = [
+    "BURST",
+    "BranchSettings",
+    "EnzymeSettings",
+    "FrontSettings",
+    "OscillationSettings",
+    "ProjectionSettings",
+    "Settings",
+]
 
-PartName = Literal["network", "enzyme", "front", "branch"]
+PartName = Literal["network", "enzyme", "front", "branch", "oscillation"]
 BranchName = Literal["co_oxidation", "schlogl"]
+OscillatorName = Literal["brusselator", "catalyst"]
+Volume = Annotated[float, Field(ge=50, le=1e5)]
 Separation = Annotated[float, Field(ge=1e-5, le=0.02)]
 Steps = Annotated[int, Field(ge=3, le=50)]
 
@@ -158,6 +168,44 @@ class BranchSettings(SettingsGroup):
         return self
 
 
+class OscillationSettings(SettingsGroup):
+    """Hopf points and cycles: the brusselator over B, and a catalyst with an inert adsorbate over its rate β."""
+
+    networks: Annotated[tuple[OscillatorName, ...], Field(min_length=1)] = Field(
+        ("brusselator", "catalyst"), description="which networks"
+    )
+    volumes: Annotated[tuple[Volume, ...], Field(min_length=1)] = Field(
+        (100.0, 300.0, 1000.0),
+        description="molecules of the brusselator per unit of concentration whose period is read; the Hopf point is "
+        "that of the largest (1)",
+    )
+    duration: float = Field(
+        0.3, ge=0.05, le=3, description="of a burst of the brusselator; noise shifts its Hopf point with it (time)"
+    )
+    difference: float = Field(0.1, gt=0, le=0.5, description="of differences of the brusselator (concentration)")
+    replicas: int = Field(64, ge=8, le=10_000, description="populations along the branch (1)")
+    hopf_replicas: int = Field(
+        128, ge=8, le=10_000, description="populations of each set of random numbers at the Hopf point (1)"
+    )
+    key_sets: int = Field(4, ge=2, le=100, description="sets of random numbers at the Hopf point (1)")
+    cycle_replicas: int = Field(48, ge=8, le=10_000, description="populations that go round cycles (1)")
+    cycle_difference: float = Field(
+        0.3, gt=0, le=1, description="of differences between cycles, where they cross the section (concentration)"
+    )
+    returns: int = Field(8, ge=1, le=1000, description="cycles of each population whose period is read (1)")
+    path_sites: float = Field(2e4, ge=1e3, le=1e7, description="sites of the catalyst whose paths are drawn (1)")
+    locate: bool = Field(
+        True, description="whether the Hopf points of the catalyst are located from short bursts, in some minutes"
+    )
+    sites: float = Field(1e5, ge=1e4, le=1e7, description="sites of the catalyst in these bursts (1)")
+    catalyst_duration: float = Field(15.0, ge=2, le=60, description="of such a burst (s)")
+    catalyst_replicas: int = Field(24, ge=8, le=10_000, description="populations of the catalyst (1)")
+    catalyst_sets: int = Field(3, ge=1, le=100, description="sets of random numbers at its Hopf points (1)")
+    catalyst_difference: float = Field(
+        0.05, gt=0, le=0.5, description="of differences, in units of 0.1, 0.02 and 0.1 of all sites for A, B and C (1)"
+    )
+
+
 class Settings(ScenarioSettings):
     """Reacting molecules, projected beside exact simulation."""
 
@@ -179,6 +227,13 @@ class Settings(ScenarioSettings):
         "branch.fold_replicas": 12,
         "branch.sweep_places": 4,
         "branch.sweep_replicas": 1,
+        "oscillation.volumes": [1000.0],
+        "oscillation.replicas": 32,
+        "oscillation.hopf_replicas": 64,
+        "oscillation.cycle_replicas": 24,
+        "oscillation.returns": 4,
+        "oscillation.path_sites": 1e4,
+        "oscillation.locate": False,
     }
 
     parts: Annotated[tuple[PartName, ...], Field(min_length=1)] = Field(
@@ -205,3 +260,6 @@ class Settings(ScenarioSettings):
     enzyme: EnzymeSettings = Field(EnzymeSettings(), description="the stiff enzyme")
     front: FrontSettings = Field(FrontSettings(), description="the front in voxels")
     branch: BranchSettings = Field(BranchSettings(), description="branches of steady states, if that part is asked for")
+    oscillation: OscillationSettings = Field(
+        OscillationSettings(), description="Hopf points and cycles, if that part is asked for"
+    )

@@ -11,6 +11,7 @@ from scenarios.reaction.branch import run_branch
 from scenarios.reaction.enzyme import run_enzyme
 from scenarios.reaction.front import run_front
 from scenarios.reaction.network import run_network
+from scenarios.reaction.oscillation import run_oscillation
 from scenarios.reaction.plan import model_of, plan_projection
 from scenarios.reaction.settings import Settings
 
@@ -21,6 +22,7 @@ PARTS: Mapping[str, Callable[[Settings, Context], Part]] = {
     "enzyme": run_enzyme,
     "front": run_front,
     "branch": run_branch,
+    "oscillation": run_oscillation,
 }
 
 

@@ -227,3 +227,23 @@ def test_empty_tables_beside_the_points_are_nothing() -> None:
 def test_what_cannot_be_drawn_is_refused(table: pd.DataFrame, others: dict[str, pd.DataFrame], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         draw(table, **others)
+
+
+def test_cycles_are_drawn_by_their_extremes_filled_where_stable() -> None:
+    points = pd.DataFrame({"branch": "rest", "parameter": [0.0, 1.0], "measure": 0.0, "stability": "stable"})
+    points = points.assign(parameter_stderr=0.0, measure_stderr=0.0, covariance=0.0)
+    cycles = pd.DataFrame({"branch": "cycles", "parameter": [0.5, 1.0], "low": [-0.5, -1.0], "high": [0.5, 2.0]})
+    axes = draw_branch(
+        points,
+        cycles=cycles.assign(stability=["unstable", "stable"]),
+        parameter_label="p (1)",
+        measure_label="u (1)",
+    ).axes[0]
+    dots = {
+        (x, y): line.get_markerfacecolor()
+        for line in axes.get_lines()
+        if line.get_marker() == "o" and line.get_linestyle() == "None"
+        for x, y in np.asarray(line.get_xydata()).tolist()
+    }
+    assert set(dots) == {(0.5, -0.5), (0.5, 0.5), (1.0, -1.0), (1.0, 2.0)}
+    assert dots[0.5, 0.5] == dots[0.5, -0.5] == "white" != dots[1.0, 2.0] == dots[1.0, -1.0]

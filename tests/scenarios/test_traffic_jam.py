@@ -122,3 +122,58 @@ def test_bad_settings_are_refused_in_one_line(
     said = capsys.readouterr().err
     assert sentence in said
     assert said.count("\n") == 1
+
+
+# The onset
+
+
+@pytest.fixture(scope="module")
+def onset() -> ef.Study:
+    return run(parts=["onset"], onset={"curve_points": 4, "headways": [0.95, 1.05], "resolved": 1})
+
+
+@pytest.mark.slow
+def test_the_onset_and_the_waves_that_leave_it_are_those_of_the_closed_form_and_of_the_travelling_waves(
+    onset: ef.Study,
+) -> None:
+    """Hopf point of Marschler et al. 2014 in closed form; fold and speed of the boundary-value problem."""
+    assert refused(onset) == []
+    assert not onset.failures
+    assert len(onset.checks) == 7
+    values = {name: value.value for name, value in onset.values.items()}
+    assert values["hopf_v0"] == pytest.approx(0.8868849823962801, abs=1e-6)
+    assert values["hopf_frequency"] == pytest.approx(0.08909322478117003, abs=1e-6)
+    assert values["fold_of_waves_v0"] == pytest.approx(0.8799665349337735, abs=5e-6)
+    assert values["fold_wave_speed"] == pytest.approx(0.8566978655569082, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_the_map_has_folds_below_the_onset_and_the_onset_on_its_formula(onset: ef.Study) -> None:
+    curves = onset.tables["map"]
+    hopf, fold = (curves[curves["kind"] == kind] for kind in ("Hopf", "fold"))
+    exact = 1.7 / ((1 + np.cos(2 * np.pi / 60)) / np.cosh(hopf["y"] - 1.2) ** 2)
+    assert np.abs(hopf["x"] - exact).max() < 1e-5
+    assert len(fold) >= 3
+    assert (fold["x"] < 1.7 / ((1 + np.cos(2 * np.pi / 60)) / np.cosh(fold["y"] - 1.2) ** 2)).all()
+    anew = onset.tables["map_folds"]
+    assert len(anew) == 1
+    assert np.abs(anew["map"] - anew["anew"]).max() < 1e-5
+
+
+@pytest.mark.slow
+def test_the_onset_is_drawn(onset: ef.Study) -> None:
+    assert list(scenario.draw(onset)) == ["onset_multipliers", "waves", "map"]
+
+
+def test_a_horizon_beyond_half_a_turn_is_refused_with_the_limit(capsys: pytest.CaptureFixture[str]) -> None:
+    """π/ω = 35.26 with ω = 0.0890932."""
+    assert main(["run", "traffic_jam", "--set", "parts=onset", "--set", "onset.horizon=40"]) == 2
+    told = capsys.readouterr().err
+    assert "below π/ω = 35.262" in told
+    assert "got 40" in told
+
+
+@pytest.mark.parametrize("headways", [[1.0, 1.5], [0.8, 1.0], [0.8, 3.5]])
+def test_a_map_without_the_ring_or_where_nothing_rises_is_refused(headways: list[float]) -> None:
+    with pytest.raises(ValueError, match=r"`onset.headways` must be"):
+        Settings(parts=("onset",), onset={"headways": headways})
