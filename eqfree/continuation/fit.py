@@ -14,6 +14,7 @@ __all__ = ["Fit", "nearest_root"]
 Array: TypeAlias = NDArray[np.float64]
 
 _FLOOR = 1e-3  # of the largest standard error: a smaller one gives no more weight
+_NOTHING = 1e-13  # of the largest coefficient: a leading one that is smaller is round-off, and its root is lost in it
 _FAR = 3.0  # windows from the middle: what lies beyond was not seen
 
 
@@ -73,8 +74,10 @@ def nearest_root(curve: Array) -> float | None:
 
     >>> nearest_root(np.array([-0.5, 1.0])), nearest_root(np.array([1.0, 0.0, 1.0]))
     (0.5, None)
+    >>> round(nearest_root(np.array([-0.5, 1.0, 1e-17])), 12)
+    0.5
     """
-    roots = np.polynomial.polynomial.polyroots(curve)
+    roots = np.polynomial.polynomial.polyroots(np.polynomial.polynomial.polytrim(curve, _NOTHING * np.abs(curve).max()))
     real = roots.real[(np.abs(roots.imag) < 1e-9) & (np.abs(roots.real) < _FAR)]
     return float(real[np.argmin(np.abs(real))]) if len(real) else None
 

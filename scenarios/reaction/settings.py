@@ -195,14 +195,15 @@ class OscillationSettings(SettingsGroup):
     returns: int = Field(8, ge=1, le=1000, description="cycles of each population whose period is read (1)")
     path_sites: float = Field(2e4, ge=1e3, le=1e7, description="sites of the catalyst whose paths are drawn (1)")
     locate: bool = Field(
-        True, description="whether the Hopf points of the catalyst are located from short bursts, in some minutes"
+        False,
+        description="whether the Hopf points of the catalyst are located by short bursts, in ten minutes or more",
     )
     sites: float = Field(1e5, ge=1e4, le=1e7, description="sites of the catalyst in these bursts (1)")
     catalyst_duration: float = Field(15.0, ge=2, le=60, description="of such a burst (s)")
     catalyst_replicas: int = Field(24, ge=8, le=10_000, description="populations of the catalyst (1)")
     catalyst_sets: int = Field(3, ge=1, le=100, description="sets of random numbers at its Hopf points (1)")
     catalyst_difference: float = Field(
-        0.05, gt=0, le=0.5, description="of differences, in units of 0.1, 0.02 and 0.1 of all sites for A, B and C (1)"
+        0.025, gt=0, le=0.5, description="of differences, in units of 0.1, 0.02 and 0.1 of all sites for A, B and C (1)"
     )
 
 
@@ -233,7 +234,6 @@ class Settings(ScenarioSettings):
         "oscillation.cycle_replicas": 24,
         "oscillation.returns": 4,
         "oscillation.path_sites": 1e4,
-        "oscillation.locate": False,
     }
 
     parts: Annotated[tuple[PartName, ...], Field(min_length=1)] = Field(

@@ -35,8 +35,13 @@ def congested(flow: float) -> float:
     return JAM / 2 * (1 + sqrt(1 - flow / parabola().capacity))
 
 
-def narrow_road(drop: float = 0.0, inflow: float = INFLOW, end: float = np.inf) -> ConservationLaw:
-    return ConservationLaw(parabola(), EDGES, Open(inflow), [Bottleneck(LANE_LESS, NARROW, end, drop)])
+COARSE = EDGES[::2]  # half the steps, each as dear: enough where a flow is read, and no front
+
+
+def narrow_road(
+    drop: float = 0.0, inflow: float = INFLOW, end: float = np.inf, edges: Array = EDGES
+) -> ConservationLaw:
+    return ConservationLaw(parabola(), edges, Open(inflow), [Bottleneck(LANE_LESS, NARROW, end, drop)])
 
 
 def queue_tail(law: ConservationLaw, density: Array, level: float) -> float:
@@ -53,15 +58,15 @@ def test_a_queue_has_the_density_and_the_growth_of_rankine_and_hugoniot(drop: fl
     flow = (1 - drop) * CAPACITY
     queue = congested(flow)
     density = np.where(law.centres < NARROW, ARRIVING, 0.02)
-    times = [200.0, 600.0]
-    early, late = readings(law, solve_conservation_law(law, (0.0, 600.0), density, scheme=scheme, t_eval=times))
+    times = [200.0, 400.0]
+    early, late = readings(law, solve_conservation_law(law, (0.0, 400.0), density, scheme=scheme, t_eval=times))
     middle = (queue + ARRIVING) / 2
-    speed = (queue_tail(law, late["density"], middle) - queue_tail(law, early["density"], middle)) / 400.0
+    speed = (queue_tail(law, late["density"], middle) - queue_tail(law, early["density"], middle)) / 200.0
     assert speed == pytest.approx((flow - INFLOW) / (queue - ARRIVING), abs=0.005 * 30)
     standing = (law.centres > 2600) & (law.centres < NARROW)
     assert late["density"][standing] == pytest.approx(queue, rel=1e-6)
     narrow = int(np.argmax(law.centres > NARROW))  # also the face where it begins
-    assert (late["passed"][narrow] - early["passed"][narrow]) / 400.0 == pytest.approx(flow, rel=1e-6)
+    assert (late["passed"][narrow] - early["passed"][narrow]) / 200.0 == pytest.approx(flow, rel=1e-6)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -71,7 +76,7 @@ def test_the_length_of_a_queue_is_that_of_the_cumulative_counts(scheme: Scheme) 
     queue = congested(0.9 * CAPACITY)
     narrow = int(np.argmax(law.centres > NARROW))
     density = np.where(law.centres < NARROW, ARRIVING, 0.02)
-    result = solve_conservation_law(law, (0.0, 600.0), density, scheme=scheme, t_eval=[300.0, 450.0, 600.0])
+    result = solve_conservation_law(law, (0.0, 400.0), density, scheme=scheme, t_eval=[200.0, 300.0, 400.0])
     for row in readings(law, result):
         counted = (row["passed"][0] - row["passed"][narrow]) / (queue - ARRIVING)
         length = NARROW - queue_tail(law, row["density"], (queue + ARRIVING) / 2)
@@ -81,8 +86,8 @@ def test_the_length_of_a_queue_is_that_of_the_cumulative_counts(scheme: Scheme) 
 @pytest.mark.slow
 def test_the_flow_behind_a_lane_that_ends_and_begins_again() -> None:
     """What the bottleneck passes goes on freely, at the density below the maximum."""
-    law = narrow_road(end=3500.0)
-    result = solve_conservation_law(law, (0.0, 600.0), np.full(200, 0.02), t_eval=[600.0])
+    law = narrow_road(end=3500.0, edges=COARSE)
+    result = solve_conservation_law(law, (0.0, 600.0), np.full(100, 0.02), t_eval=[600.0])
     (row,) = readings(law, result)
     behind = (law.centres > 3600) & (law.centres < 3900)
     assert row["density"][behind] == pytest.approx(JAM - congested(CAPACITY), rel=5e-3)
@@ -94,20 +99,20 @@ def test_the_flow_behind_a_lane_that_ends_and_begins_again() -> None:
 def test_capacity_drops_only_once_a_queue_stands_and_until_it_is_gone() -> None:
     """An inflow between discharge and capacity: passed from free flow, not from a queue, until arrivals ebb."""
     between, drop = 0.95 * CAPACITY, 0.1
-    narrow = int(np.argmax(EDGES >= NARROW))
+    narrow = int(np.argmax(COARSE >= NARROW))
     free = JAM - congested(between)
-    start = np.where(EDGES[:-1] < NARROW, free, JAM / 4 * (1 - sqrt(1 - 0.95)))
+    start = np.where(COARSE[:-1] < NARROW, free, JAM / 4 * (1 - sqrt(1 - 0.95)))
 
     def flow_after(density: Array, inflow: float, begin: float) -> float:
-        law = narrow_road(drop, inflow)
+        law = narrow_road(drop, inflow, edges=COARSE)
         times = [begin, begin + 100.0]
         rows = readings(law, solve_conservation_law(law, (0.0, times[1]), density, t_eval=times))
         return float((rows[1]["passed"][narrow] - rows[0]["passed"][narrow]) / 100.0)
 
     assert flow_after(start, between, 300.0) == pytest.approx(between, rel=1e-6)
-    queue = np.where((EDGES[:-1] < NARROW) & (EDGES[:-1] >= 2500), congested((1 - drop) * CAPACITY), start)
+    queue = np.where((COARSE[:-1] < NARROW) & (COARSE[:-1] >= 2500), congested((1 - drop) * CAPACITY), start)
     assert flow_after(queue, between, 300.0) == pytest.approx((1 - drop) * CAPACITY, rel=1e-6)
-    assert flow_after(queue, 0.3, 900.0) == pytest.approx(0.3, rel=1e-2)
+    assert flow_after(queue, 0.3, 700.0) == pytest.approx(0.3, rel=1e-2)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -121,13 +126,13 @@ def test_counts_at_a_bottleneck_are_those_of_newell(scheme: Scheme) -> None:
     def inflow(time: float) -> float:
         return 0.6 if time < 300 else 0.2
 
-    law = ConservationLaw(triangle(), EDGES, Open(inflow), [Bottleneck(half, NARROW)])
+    law = ConservationLaw(triangle(), COARSE, Open(inflow), [Bottleneck(half, NARROW)])
     times = np.arange(50.0, 901.0, 50.0)
-    rows = readings(law, solve_conservation_law(law, (0.0, 900.0), np.zeros(200), scheme=scheme, t_eval=times))
+    rows = readings(law, solve_conservation_law(law, (0.0, 900.0), np.zeros(100), scheme=scheme, t_eval=times))
     late = np.maximum(times - NARROW / 30.0, 0.0)
     arrivals = 0.6 * np.minimum(late, 300) + 0.2 * np.maximum(late - 300, 0)
     exact = np.minimum(arrivals, 0.375 * late)
-    narrow = int(np.argmax(EDGES >= NARROW))
+    narrow = int(np.argmax(COARSE >= NARROW))
     assert np.allclose([row["passed"][narrow] for row in rows], exact, atol=0.005 * exact[-1])
 
 
@@ -135,12 +140,12 @@ def test_counts_at_a_bottleneck_are_those_of_newell(scheme: Scheme) -> None:
 def test_who_finds_no_room_waits_outside(scheme: Scheme) -> None:
     """A road from a jam: the outflow limits the inflow in the end, and nobody is lost."""
     law = ConservationLaw(parabola(), np.linspace(0, 1000, 51), Open(0.8, 0.4))
-    result = solve_conservation_law(law, (0.0, 2000.0), np.zeros(50), scheme=scheme, t_eval=[1900.0, 2000.0])
+    result = solve_conservation_law(law, (0.0, 600.0), np.zeros(50), scheme=scheme, t_eval=[500.0, 600.0])
     early, late = readings(law, result)
     assert (late["waiting"] - early["waiting"]).item() == pytest.approx(100 * (0.8 - 0.4), rel=1e-6)
     assert (late["passed"][0] - early["passed"][0]) == pytest.approx(40.0, rel=1e-6)
     assert late["density"] == pytest.approx(congested(0.4), rel=1e-6)
-    assert late["passed"][0] + late["waiting"].item() == pytest.approx(0.8 * 2000, rel=1e-10)
+    assert late["passed"][0] + late["waiting"].item() == pytest.approx(0.8 * 600, rel=1e-10)
     assert late["passed"][0] - late["passed"][-1] == pytest.approx(late["density"].sum() * 20, rel=1e-10)
 
 
@@ -163,9 +168,9 @@ def test_a_road_between_ends_holds_a_stationary_flow() -> None:
 def test_a_bottleneck_on_a_ring_makes_a_jam_that_stands() -> None:
     """As many as can flow through it, jam before it and free behind it; the counts say where the jam ends."""
     law = ConservationLaw(parabola(), np.linspace(0.0, 4000.0, 81), Ring(), [Bottleneck(LANE_LESS, 3000.0, 3500.0)])
-    result = solve_conservation_law(law, (0.0, 3000.0), np.full(80, 0.05), t_eval=[2000.0, 3000.0])
+    result = solve_conservation_law(law, (0.0, 2000.0), np.full(80, 0.05), t_eval=[1500.0, 2000.0])
     early, late = readings(law, result)
-    assert (late["passed"] - early["passed"]) / 1000 == pytest.approx(CAPACITY, rel=1e-3)
+    assert (late["passed"] - early["passed"]) / 500 == pytest.approx(CAPACITY, rel=1e-3)
     assert late["density"].sum() * 50 == pytest.approx(0.05 * 4000, rel=1e-12)
     jam, free = congested(CAPACITY), JAM - congested(CAPACITY)
     length = (0.05 * 4000 - 500 * JAM / 4 - 3500 * free) / (jam - free)

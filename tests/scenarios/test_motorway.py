@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import eqfree as ef
@@ -20,7 +21,8 @@ from scenarios.traffic.settings import FleetSettings, MotorwaySettings, Settings
 
 @pytest.fixture(scope="module")
 def whole() -> Part:
-    return run_motorway(Settings(), Context())
+    """Equal drivers; those among trucks and those among whom waves grow have tests of their own."""
+    return run_equal(Settings(), Context())
 
 
 @pytest.mark.slow
@@ -62,6 +64,16 @@ def test_the_clock_of_a_road_leaves_out_what_asking_took() -> None:
     flux = replace(ask_drivers(SafeDistance(), CAR), cost=ef.Cost(wall=1e6))
     road = advance_road(flux, Profile(4000.0), np.linspace(0.0, 4000.0, 21), np.array([0.0, 10.0]))
     assert 0 < road.wall < 1e3
+
+
+def test_a_motorway_is_that_of_equal_drivers_of_a_mixed_fleet_and_of_growing_waves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ["run_equal", "run_mixed", "run_unstable"]
+    for name in names:
+        part = Part({name: pd.DataFrame()}, {}, [])
+        monkeypatch.setattr(f"scenarios.traffic.motorway.{name}", lambda settings, context, part=part: part)
+    assert list(run_motorway(Settings(), Context()).tables) == names
 
 
 def test_cells_that_do_not_divide_the_ring_are_refused() -> None:

@@ -36,11 +36,28 @@ def test_every_check_of_the_small_version_holds(quick: ef.Study) -> None:
     assert quick.failures == []
 
 
+@pytest.fixture(scope="module")
+def whole() -> ef.Study:
+    return ef.run("reaction", seed=3)
+
+
 @pytest.mark.slow
-def test_every_check_of_the_default_version_holds() -> None:
-    study = ef.run("reaction", seed=3)
-    assert len(study.checks) == 12
-    assert [check.quantity for check in study.checks if not check.ok] == []
+def test_every_check_of_the_default_version_holds(whole: ef.Study) -> None:
+    assert len(whole.checks) == 12
+    assert [check.quantity for check in whole.checks if not check.ok] == []
+
+
+@pytest.mark.slow
+def test_reactions_for_an_error_of_a_hundredth_are_five_fifty_and_five_hundred_times_fewer(whole: ef.Study) -> None:
+    table = whole.tables["enzyme"]
+    for separation, fewer in ((1e-2, 5), (1e-3, 50), (1e-4, 500)):
+        rows = table[table["separation"] == separation]
+        exact = rows[(rows["way"] == "exact simulation") & (rows["volume"] == 1000)].iloc[0]
+        projected = rows[rows["steps"] == 8].iloc[0]
+        assert projected["error"] < 0.01
+        assert exact["error"] > projected["error"]
+        assert exact["events"] > fewer * projected["events"]
+    assert sum("ε = " in check.quantity for check in whole.checks) == 6
 
 
 @pytest.mark.slow
@@ -153,19 +170,32 @@ VALUES = st.one_of(
 )
 
 
-arbitrary_settings = st.dictionaries(st.one_of(st.sampled_from(NAMES), st.text(max_size=8)), VALUES, max_size=3)
-valid_settings = st.lists(st.sampled_from(sorted(VALID)), max_size=4, unique=True).flatmap(
+arbitrary_settings = st.dictionaries(
+    st.one_of(st.sampled_from(NAMES), st.text(max_size=8)), VALUES, min_size=1, max_size=3
+)
+valid_settings = st.lists(st.sampled_from(sorted(VALID)), min_size=1, max_size=4, unique=True).flatmap(
     lambda names: st.fixed_dictionaries({name: VALID[name] for name in names})
 )
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.one_of(arbitrary_settings, valid_settings))
 def test_arbitrary_settings_never_give_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str], assignments: dict[str, str]
 ) -> None:
-    small = ["replicas=2", "cycles=100", "populations=100", "enzyme.replicas=2", "front.replicas=2", "front.volume=50"]
+    small = [
+        "replicas=2",
+        "cycles=100",
+        "populations=100",
+        "volume=100",
+        "enzyme.replicas=2",
+        "enzyme.volume=100",
+        "front.replicas=2",
+        "front.volume=50",
+        "front.voxels=40",
+        "front.duration=5",
+    ]
     given_settings = [f"{name}={value}" for name, value in assignments.items()]
     options = [part for one in [*small, *given_settings] for part in ("--set", one)]
     out = tmp_path_factory.mktemp("arbitrary") / "out"

@@ -19,21 +19,6 @@ from scenarios.reaction.settings import EnzymeSettings, Settings
 CONTEXT = Context()
 
 
-@pytest.mark.slow
-def test_reactions_for_an_error_of_a_hundredth_are_five_fifty_and_five_hundred_times_fewer() -> None:
-    part = run_enzyme(Settings(seed=1), CONTEXT)
-    table = part.tables["enzyme"]
-    for separation, fewer in ((1e-2, 5), (1e-3, 50), (1e-4, 500)):
-        rows = table[table["separation"] == separation]
-        exact = rows[(rows["way"] == "exact simulation") & (rows["volume"] == 1000)].iloc[0]
-        projected = rows[rows["steps"] == 8].iloc[0]
-        assert projected["error"] < 0.01
-        assert exact["error"] > projected["error"]
-        assert exact["events"] > fewer * projected["events"]
-    assert len(part.checks) == 6
-    assert all(check.ok for check in part.checks)
-
-
 def test_reactions_of_a_projection_are_not_understated(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are told at the propensities with which bursts begin; here every one is counted."""
     counted = 0

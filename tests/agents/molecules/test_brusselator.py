@@ -14,14 +14,9 @@ from agents.molecules import WellMixed, mean_concentrations, path, read_network
 
 def upcrossings(times: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
     """When x first passes 2 after it was below 0.8, by linear interpolation."""
-    armed, found = False, []
-    for i in np.flatnonzero((x < 0.8) | (np.concatenate(([2.0], x[:-1])) < 2.0) & (x >= 2.0)):
-        if x[i] < 0.8:
-            armed = True
-        elif armed:
-            armed = False
-            found.append(times[i - 1] + (2.0 - x[i - 1]) / (x[i] - x[i - 1]) * (times[i] - times[i - 1]))
-    return np.array(found)
+    outside = np.flatnonzero((x < 0.8) | (x >= 2.0))
+    i = outside[1:][(x[outside[:-1]] < 0.8) & (x[outside[1:]] >= 2.0)]
+    return np.asarray(times[i - 1] + (2.0 - x[i - 1]) / (x[i] - x[i - 1]) * (times[i] - times[i - 1]))
 
 
 def test_an_upcrossing_counts_once_per_swing() -> None:
@@ -31,10 +26,10 @@ def test_an_upcrossing_counts_once_per_swing() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("volume", "cycles"), [(100.0, 16000), (1000.0, 2000)])
-def test_noise_lengthens_the_period_by_five_and_a_half_over_the_volume(volume: float, cycles: int) -> None:
-    model, blocks, step = WellMixed(read_network("brusselator"), volume), 40, 0.01
-    times = np.arange(0.0, 7.2 * cycles / blocks, step)
+def test_noise_lengthens_the_period_by_five_and_a_half_over_the_volume() -> None:
+    """At Ω = 100; `tests/scenarios/test_reaction_network.py` has Ω = 1000, too."""
+    volume, blocks, step = 100.0, 40, 0.01
+    model, times = WellMixed(read_network("brusselator"), volume), np.arange(0.0, 7.2 * 16000 / blocks, step)
     counts, periods = (model.network.initial * volume).astype(np.int64), []
     for block in range(blocks):
         states = path(model.tables, counts, times, default_rng([11, block]))
@@ -48,7 +43,7 @@ def test_noise_lengthens_the_period_by_five_and_a_half_over_the_volume(volume: f
 @pytest.mark.slow
 def test_fluctuations_about_the_steady_state_are_those_of_linear_noise() -> None:
     """B = 1.5: covariance [[7, -6], [-6, 10.5]] × Ω molecules²."""
-    volume, blocks = 1000.0, 80
+    volume, blocks = 1000.0, 32
     model = WellMixed(read_network("brusselator").with_rates({"convert": 1.5}), volume)
     times = np.arange(0.0, 500.0, 0.25)
     counts, squares = np.array([1000, 1500]), []
@@ -65,8 +60,11 @@ def test_fluctuations_about_the_steady_state_are_those_of_linear_noise() -> None
 
 @pytest.mark.slow
 def test_fluctuations_shift_the_mean_by_three_molecules() -> None:
-    """B = 1.5: no shift of X (exact, d(x + y)/dt = A - x), 3.0 of Y, to the first order in 1/Ω."""
-    volume, blocks, duration = 300.0, 60, 2000.0
+    """B = 1.5: no shift of X (exact, d(x + y)/dt = A - x), 3.0 of Y, to the first order in 1/Ω.
+
+    What comes next, -10/Ω as found in longer runs at Ω = 60 and 100, is a third of the standard error.
+    """
+    volume, blocks, duration = 150.0, 60, 400.0
     model = WellMixed(read_network("brusselator").with_rates({"convert": 1.5}), volume)
     rng = default_rng(17)
     molecules = model.evolve(model.lift(np.array([1.0, 1.5]), rng), 40.0, rng)
@@ -77,4 +75,4 @@ def test_fluctuations_shift_the_mean_by_three_molecules() -> None:
         shifts.append((mean - [1.0, 1.5]) * volume)
     error = np.std(shifts, axis=0, ddof=1) / np.sqrt(blocks)
     assert (np.abs(np.mean(shifts, axis=0) - [0.0, 3.0]) < 4 * error).all()
-    assert error[1] < 0.7
+    assert error[1] < 0.3

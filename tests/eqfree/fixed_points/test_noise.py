@@ -72,14 +72,16 @@ def test_intervals_cover_the_steady_state_of_a_nonlinear_model(method: Any) -> N
     """The Brusselator, from 5 % beside (1, 1.8)."""
     model = Shaken(brusselator(), noise=0.01)
     start = [1.05, 1.75]
-    check_coverage([solve(model, start, 0.5, method, seed=seed) for seed in range(REPETITIONS)], np.array([1.0, 1.8]))
+    found = [solve(model, start, 0.5, method, replicas=16, seed=seed) for seed in range(REPETITIONS)]
+    check_coverage(found, np.array([1.0, 1.8]))
 
 
 @pytest.mark.slow
 def test_intervals_cover_the_steady_state_that_is_read_after_healing() -> None:
     """A wrong lift, healed for 1: of its error exp(-10) is left."""
     model = WrongLift(noise=0.1)
-    check_coverage([solve(model, [2.0], 1.0, healing=1.0, seed=seed) for seed in range(REPETITIONS)], np.array([1.5]))
+    found = [solve(model, [2.0], 1.0, healing=1.0, replicas=16, seed=seed) for seed in range(REPETITIONS)]
+    check_coverage(found, np.array([1.5]))
 
 
 @pytest.mark.slow
@@ -127,7 +129,7 @@ def test_independent_noise_is_never_mistaken_for_convergence(method: Any) -> Non
         model = deaf(brusselator(), 10 ** rng.uniform(-6, -2), trial)
         start = np.array([1.0, 1.8]) * (1 + rng.uniform(-0.3, 0.3, 2))
         with np.errstate(all="ignore"):
-            found = solve(model, start, 0.5, method, seed=trial)
+            found = solve(model, start, 0.5, method, replicas=16, seed=trial)
         told[found.status.name] += 1
         if found.success:
             worst = max(worst, float((np.abs(found.macro - [1.0, 1.8]) / found.predicted).max()))

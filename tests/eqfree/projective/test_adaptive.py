@@ -24,14 +24,15 @@ from eqfree.projective import (
     iter_projective,
 )
 from eqfree.projective.bursts import Bursts, Ensemble
-from tests.eqfree.models import Brownian, OrnsteinUhlenbeck, decay
+from tests.eqfree.models import BatchedOrnsteinUhlenbeck, Brownian, OrnsteinUhlenbeck, decay
 
 Array = NDArray[np.float64]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("tolerance", "noise", "burst"), [(1e-2, 0.03, 0.02), (1e-3, 0.002, 0.01), (1e-4, 1e-4, 0.003)]
+    ("tolerance", "noise", "burst"),
+    [(1e-2, 0.03, 0.02), (1e-3, 0.002, 0.01), (1e-4, 1e-4, 0.003)],
 )
 def test_on_noisy_linear_decay_the_wanted_error_is_achieved_within_a_factor_of_two(
     tolerance: float, noise: float, burst: float
@@ -40,7 +41,7 @@ def test_on_noisy_linear_decay_the_wanted_error_is_achieved_within_a_factor_of_t
 
     The noise is so strong that replicas have to be added: where those that there are suffice, the error is smaller.
     """
-    stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(noise), replicas=32)
+    stepper = ef.CoarseTimeStepper(BatchedOrnsteinUhlenbeck(noise), replicas=32)
     method = Adaptive(Embedded32(step=0.5, burst=burst), tolerance)
     runs = [ef.solve_projective(stepper, (0.0, 2.0), [1.0], method, (run,)) for run in range(20)]
     assert all(run.success for run in runs)
