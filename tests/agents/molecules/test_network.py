@@ -155,7 +155,9 @@ def test_a_file_is_read_and_named_where_it_is_wrong(tmp_path: Path) -> None:
     file.write_text("X -> Y, k=1\nX => Y, k=1")
     with pytest.raises(ValueError, match=r"^mine\.txt: Line 2, column 3: "):
         read_network(file)
-    with pytest.raises(ValueError, match="brusselator, co_oxidation, michaelis_menten, schlogl: got yours"):
+    with pytest.raises(
+        ValueError, match="brusselator, co_oxidation, co_oxidation_inert, michaelis_menten, schlogl: got yours"
+    ):
         read_network("yours")
 
 
