@@ -12,7 +12,7 @@ from eqfree.stepper import CoarseTimeStepper
 __all__ = ["aliased", "refuse_frequency", "shorter"]
 
 _SHORTER = 0.618  # of a duration, at which it is read again: multiples of 2π then lie as far apart as may be
-_SAME = 0.45  # radians within which an angle agrees with that of an oscillation that is no alias
+_SAME = 0.45  # radians within which two angles agree
 _TURNS = 6  # that an oscillation may have made unseen
 
 
@@ -38,17 +38,16 @@ def aliased(spectrum: Spectrum, place: int, again: Spectrum) -> float | None:
     >>> aliased(turning(1.0), 0, turning(0.6)), round(aliased(turning(2.0), 0, turning(1.2)), 9)
     (None, 2.0)
     """
-    if not again.own.any():
-        return None
     vectors = again.vectors[again.own].reshape(int(again.own.sum()), -1)
+    if not len(vectors):
+        return None
     same = int(np.argmax(np.abs(vectors.conj() @ spectrum.vectors[place].ravel())))
     seen, angle = np.angle(again.multipliers[again.own][same]), float(np.angle(spectrum.multipliers[place]))
     turns = np.array(sorted(range(-_TURNS, _TURNS + 1), key=abs))
     told = (angle + 2 * pi * turns) * again.duration / spectrum.duration
     apart = np.abs(np.angle(np.exp(1j * (told - seen))))
-    if apart[0] < _SAME:
-        return None
-    return float(abs(angle + 2 * pi * turns[np.argmin(apart)]) / spectrum.duration)
+    number = int(np.argmax(apart < _SAME)) if (apart < _SAME).any() else int(np.argmin(apart))
+    return None if turns[number] == 0 else float(abs(angle + 2 * pi * turns[number]) / spectrum.duration)
 
 
 def shorter(stepper: CoarseTimeStepper, duration: float) -> float | None:

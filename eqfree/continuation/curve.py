@@ -252,7 +252,7 @@ def continue_event(
     Raises
     ------
     ValueError
-        If the event was not located, or not on a branch.
+        If the event was not located.
 
     Examples
     --------
@@ -268,11 +268,6 @@ def continue_event(
     >>> bool(np.abs(27 * curve.first**2 - 4 * curve.second**3).max() < 1e-5)
     True
     """
-    if np.isfinite(event.stderr) and event.tangent is None:
-        raise ValueError(
-            f"An event must be one of a branch, whose tangent is known: got a {event.kind} of `find_hopf_point`. "
-            "Follow those by `trace_events`."
-        )
     if not np.isfinite(event.stderr) or event.tangent is None:
         raise ValueError(
             f"An event must have been located: got a {event.kind} near {event.parameter:g} that was not. {event.detail}"

@@ -14,7 +14,7 @@ from eqfree.coarse_map import check_map
 from eqfree.continuation.aliasing import aliased, refuse_frequency, shorter
 from eqfree.continuation.events import EventOptions, combine
 from eqfree.continuation.fit import Fit
-from eqfree.continuation.search import BLURRED, NODES, SURE
+from eqfree.continuation.search import NODES, SURE
 from eqfree.continuation.signals import PairCrossing
 from eqfree.ensemble import Key
 from eqfree.fixed_points.equations import StepperOf
@@ -29,9 +29,8 @@ SpectrumOf: TypeAlias = Callable[[CoarseTimeStepper, Array, float, int, Key], Sp
 """(stepper, macro state, duration, how many, key) -> multipliers: `coarse_multipliers`, `ring_multipliers`."""
 
 _EVENTS = EventOptions()
-_ROUNDS = 2, 6  # without noise, each within a narrower window: at least, and at most
+_ROUNDS = 2  # without noise: the last within a narrower window
 _NARROWER = 0.25
-_SETTLED = 1e-6  # of the half span: by how much the fit may put the zero wrong, where one pair becomes the largest
 _DEGREES = 3, 2  # without noise and with it
 
 
@@ -50,9 +49,9 @@ def find_hopf_point(
 
     The multipliers are read at six places of the span, and log|μ| of the largest pair is fitted by a polynomial in the
     parameter, of degree 3 without noise and 2 with it, weighted by its standard errors; its zero is the Hopf point, and
-    arg μ/duration there the frequency. Without noise it is done again in windows a quarter as wide, until the fit is
-    good. A pair that is not two standard errors from the circle at both ends is not declared. The multipliers there are
-    read over a shorter duration too: a frequency beyond π/duration is refused, unless noise blurs it.
+    arg μ/duration there the frequency. Without noise it is done again in a window a quarter as wide. A pair that is not
+    two standard errors from the circle at both ends is not declared. The multipliers there are read over a shorter
+    duration too: a frequency beyond π/duration is refused.
 
     Where the steady state must be solved for, `continue_branch` finds Hopf points on the way.
 
@@ -117,7 +116,7 @@ def find_hopf_point(
 
 @dataclass(frozen=True, eq=False)
 class _Crossing:
-    """What one set of random numbers says; NaN where it says nothing. ``off``: by how much its fit misses its nodes."""
+    """What one set of random numbers says; NaN where it says nothing."""
 
     parameter: float = nan
     predicted: float = nan
@@ -126,7 +125,6 @@ class _Crossing:
     spectrum: Spectrum | None = None
     cost: Cost = field(default_factory=Cost)
     detail: str = ""
-    off: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,15 +137,14 @@ class _Search:
     options: EventOptions
 
     def find(self, span: tuple[float, float], key: Key, noisy: bool) -> _Crossing:
-        """The crossing; without noise again in narrower windows, until the fit is good."""
+        """The crossing, twice without noise: the second time in a narrower window."""
         found = _Crossing()
-        for number in range(1 if noisy else _ROUNDS[1]):
+        for number in range(1 if noisy else _ROUNDS):
             half = (span[1] - span[0]) / 2 * _NARROWER**number
             middle = (span[0] + span[1]) / 2 if number == 0 else found.parameter
             again = self._fit(middle, half, key, noisy)
             found = replace(again, cost=found.cost + again.cost)
-            settled = found.off < _SETTLED * (span[1] - span[0]) / 2 and number + 1 >= _ROUNDS[0]
-            if settled or not np.isfinite(found.parameter):
+            if not np.isfinite(found.parameter):
                 break
         return found
 
@@ -155,8 +152,8 @@ class _Search:
         """What is said where the oscillation is too fast for the duration, and what it took to know."""
         stepper = self._stepper(found.parameter)
         duration, spectrum = shorter(stepper, self.duration), found.spectrum
-        place, doubt = PairCrossing(0).place(spectrum), PairCrossing(0).frequency(spectrum)[1] * self.duration
-        if duration is None or place is None or spectrum is None or not doubt < BLURRED:
+        place = PairCrossing(0).place(spectrum)
+        if duration is None or place is None or spectrum is None:
             return "", Cost()
         again = self.multipliers(stepper, self._macro(found.parameter), duration, self.count, key)
         frequency = aliased(spectrum, place, again)
@@ -221,9 +218,6 @@ class _Search:
             frequency_predicted=angle.stderr(place),
             spectrum=spectra[int(np.argmin(np.abs(NODES - place)))],
             cost=cost,
-            off=half
-            * float(np.abs([fit(node) - value for node, value in zip(NODES, values, strict=True)]).max())
-            / abs(fit.slope(place)),
         )
 
     def _stepper(self, parameter: float) -> CoarseTimeStepper:

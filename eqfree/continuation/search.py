@@ -21,7 +21,7 @@ from eqfree.fixed_points.linear import Border
 from eqfree.results import BranchPoint, Cost, Spectrum
 from eqfree.stability import coarse_multipliers
 
-__all__ = ["BLURRED", "NODES", "SURE", "Line", "Located", "Search"]
+__all__ = ["NODES", "SURE", "Line", "Located", "Search"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -32,15 +32,13 @@ NODES = np.cos(np.pi * (np.arange(_PLACES) + 0.5) / _PLACES)[::-1]
 SURE = 2.0
 """Standard errors that a signal must be away from zero at either end, where it must be sure."""
 
-BLURRED = 0.2
-"""Radians: an angle that is known no better cannot be told from others."""
-
 _MOVES = 8  # of the line, until the event is in its middle
 _ROUNDS = 2  # without noise: the last with a narrower window
 _NARROWER = 0.5
 _WIDER, _WIDENED = 2.0, 2  # where noise hides on which side of zero the ends are: how much wider, and how often
 _ACROSS = 1e-3  # of the disturbance: less of it across the branch is none
 _NEAR = 0.5  # of the window: nearer to the middle it need not be centred again
+_BLURRED = 0.2  # radians: an angle that is known no better cannot be told from others
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +175,7 @@ class Search:
         where = equations.place(located.unknowns)
         stepper = equations.stepper(where.parameter)
         duration = shorter(stepper, where.duration)
-        if place is None or duration is None or not doubt < BLURRED:
+        if place is None or duration is None or not doubt < _BLURRED:
             return "", Cost()
         again = coarse_multipliers(
             stepper,

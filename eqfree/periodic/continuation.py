@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import nan, pi
+from math import pi
 from typing import TypeAlias
 
 import numpy as np
@@ -71,7 +71,7 @@ def continue_cycles(
     -------
     Branch
         The ``duration`` of its points is their period; ``low`` and ``high`` are the extremes of the measure over the
-        cycle, see `Branch.cycles_to_pandas`. The frequency of a torus is known up to multiples of 2π over the period.
+        cycle, see `Branch.cycles_to_pandas`.
 
     Raises
     ------
@@ -230,7 +230,6 @@ def _read(
 ) -> Branch:
     """Every point with the period of its cycle, and the extremes of the measure."""
     points: list[BranchPoint] = []
-    unread: list[str] = []
     cost, period = made.cost, method.duration
     for number, point in enumerate(made.points):
         stepper = stepper_of(point.parameter)
@@ -239,9 +238,7 @@ def _read(
         try:
             cycle = read_cycle(stepper, point.lifted, period, (*key, _READ + number), section, many)
         except (OutOfBoundsError, NotFiniteError) as error:
-            unread.append(str(error))
-            points.append(replace(point, duration=nan, duration_stderr=nan) if section is not None else point)
-            continue
+            return replace(made, points=points, detail=f"{made.detail} A cycle could not be read: {error}".strip())
         period, cost = cycle.period, cost + cycle.cost
         measures = np.array([np.ravel(method.measure(macro)) for macro in cycle.path])
         points.append(
@@ -253,12 +250,4 @@ def _read(
                 high=measures.max(axis=0),
             )
         )
-    events = made.events if section is None else [_in_time(event, points) for event in made.events]
-    words = f"{len(unread)} of its cycles could not be read: {unread[0]}" if unread else ""
-    return replace(made, points=points, events=events, cost=cost, detail=f"{made.detail} {words}".strip())
-
-
-def _in_time(event: BranchEvent, points: Sequence[BranchPoint]) -> BranchEvent:
-    """An event of a return map, whose frequency is an angle a return, with that a unit of time."""
-    period = points[event.after].duration
-    return replace(event, frequency=event.frequency / period, frequency_stderr=event.frequency_stderr / period)
+    return replace(made, points=points, cost=cost)

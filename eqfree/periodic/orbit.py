@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eqfree.coarse_map import Chart, TimeShift, check_map
+from eqfree.coarse_map import TimeShift, check_map
 from eqfree.ensemble import Key, NotFiniteError
 from eqfree.fields import OutOfBoundsError, check_bounds
 from eqfree.fixed_points import Method, find_fixed_point
@@ -28,7 +28,6 @@ DELAY = 1e-4
 """Part of a period after which a state is read again, for how it moves."""
 
 _PATIENCE = 5.0  # periods within which a population comes back
-_STILL = 1e-6  # of the scales, in a period: what changes less does not move
 _START, _POINT, _SPECTRUM, _CYCLE = range(4)  # keys
 
 
@@ -156,8 +155,7 @@ def _shoot(
         stepper, state, period0, (*key, _POINT), method=method, symmetry=symmetry, difference=difference
     )
     if not found.success:
-        rests = found.status is Status.NO_STEADY_STATE and _rests(stepper, state, found.lifted, period0)
-        return _failed(found, Status.NO_CYCLE if rests else found.status, found.detail, found.cost)
+        return _failed(found, found.status, found.detail, found.cost)
     spectrum, cost = None, found.cost
     if multipliers:
         spectrum = coarse_multipliers(
@@ -172,12 +170,6 @@ def _shoot(
         cost = cost + spectrum.cost
     cycle = read_cycle(stepper, found.lifted, found.duration, (*key, _CYCLE), None, 1)
     return _orbit(found, spectrum, cycle, cost)
-
-
-def _rests(stepper: CoarseTimeStepper, state: Array, lifted: Array, period: float) -> bool:
-    """Whether a macro state does not move, beside the scales of the start."""
-    moved = period * of_time(period).generator(lifted, stepper)
-    return bool(np.linalg.norm(Chart.of(stepper, state).project(moved.ravel())) < _STILL)
 
 
 def _cross(

@@ -24,7 +24,6 @@ __all__ = ["Aligned", "find_travelling_wave", "shift"]
 Array: TypeAlias = NDArray[np.float64]
 
 _FLAT = 1e-6  # of the size of a profile: a template's wave that is smaller holds nothing in place
-_FADED = 1e-4  # of the template's wave: a profile with less of it is uniform
 _POINT, _SPECTRUM, _SPEED = range(3)  # keys
 
 
@@ -95,10 +94,6 @@ class Aligned:
         """The profile, where the template is."""
         macro = np.array(self.model.restrict(micro), dtype=np.float64)
         return shift(macro, -self.moved(macro))
-
-    def holds(self, macro: Array) -> bool:
-        """Whether a profile has a part of the template's wave, so that the phase of that says where it is."""
-        return bool(np.abs(_modes(macro)[self.wave]) > _FADED * np.abs(_modes(self.template)[self.wave]))
 
     def moved(self, macro: Array) -> float:
         """How far a profile is beyond the template, in parts of the ring, up to a wavelength."""
@@ -190,8 +185,7 @@ def find_travelling_wave(
         aligned, state, duration, (*key, _POINT), method=method, key_sets=key_sets, difference=difference
     )
     cost, spectrum, speed, stderr = found.cost, None, np.nan, np.nan
-    status = found.status if not found.success else Status.WAVE if frame.holds(found.macro) else Status.NO_WAVE
-    if status.success:
+    if found.success:
         enough = stepper if stepper.deterministic else stepper.with_replicas(found.replicas)
         times = np.array([stepper.healing, stepper.healing + duration])
         burst = enough.burst(found.lifted, times, (*key, _SPEED), samples=True)
@@ -217,7 +211,7 @@ def find_travelling_wave(
         stderr=found.stderr,
         speed=speed,
         speed_stderr=stderr,
-        status=status,
+        status=Status.WAVE if found.success else found.status,
         duration=duration,
         replicas=found.replicas,
         cost=cost,

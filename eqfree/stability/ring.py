@@ -23,7 +23,6 @@ _STEP = 1e-5  # of central differences without noise, in units of the scales
 _NOISY = (1e-3, 0.1)  # smallest and largest with noise
 _UNIFORM = 1e-9  # of the scales
 _DIED = 1e-6  # of a disturbance: what healing leaves less of is not seen again
-_ERRORS = 2.0  # standard errors of the healed derivative, which hide what is smaller
 
 
 def ring_multipliers(
@@ -40,8 +39,7 @@ def ring_multipliers(
     All places of the ring are alike: a wave exp(2πi k n/N) stays a wave. One place is disturbed, to either side, and
     the Fourier transform of what becomes of it holds the multipliers of all waves at once, those of wave k from a
     pencil as large as there are numbers at a place. It costs two bursts for each of these numbers, however many places
-    there are, where `coarse_multipliers` takes one for every place. Waves of which healing leaves less than 1e-6, or
-    than two standard errors of the derivative, are left out: they decay.
+    there are, where `coarse_multipliers` takes one for every place.
 
     *How to choose.* ``duration``: below π over the largest frequency in the lab frame, that of the first waves;
     ``healing``: enough for what `lift` got wrong at a place, but short of the time in which the waves that matter die.
@@ -141,7 +139,7 @@ class _Waves:
         """Multipliers of a wave, their covariances and vectors, and those of the wave that runs the other way."""
         start, later = self.healed[:, wave], self.later[:, wave]
         u, sizes, v = np.linalg.svd(start.mean(axis=0))
-        kept = sizes > max(_DIED * np.abs(self.begun).max(), _doubt(start))
+        kept = sizes > _DIED * np.abs(self.begun).max()
         left, right = u.conj().T[kept], v[kept]
         inside = left @ later.mean(axis=0) @ right.conj().T, left @ start.mean(axis=0) @ right.conj().T
         values, lefts, rights = solve(*inside)
@@ -155,14 +153,6 @@ class _Waves:
             if 0 < 2 * wave < shape[0]:
                 made.append((complex(value.conjugate()), covariance * _MIRRORED, vector.conj()))
         return made
-
-
-def _doubt(start: Waves) -> float:
-    """Two standard errors of the healed derivative (replica, number, disturbed), as a matrix norm."""
-    if len(start) < 2:
-        return 0.0
-    stderr = start.std(axis=0, ddof=1) / np.sqrt(len(start))
-    return float(_ERRORS * np.sqrt((stderr**2).sum() / len(stderr)))
 
 
 _MIRRORED = np.array([[1.0, -1.0], [-1.0, 1.0]])  # of the covariance with the imaginary part

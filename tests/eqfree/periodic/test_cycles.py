@@ -1,4 +1,4 @@
-"""Branches of cycles: from Hopf points, through folds, with what happens to them."""
+"""Branches of cycles: from Hopf points, through folds, with what happens to them; travelling waves."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import eqfree as ef
 from eqfree.continuation import PseudoArclength, Steps
+from eqfree.periodic.wave import shift
 from tests.eqfree.periodic.oscillators import FoldOfCycles, normal_form
 
 Array = NDArray[np.float64]
@@ -98,3 +99,49 @@ def test_what_is_no_located_hopf_point_begins_no_cycles() -> None:
     ):
         with pytest.raises(ValueError, match=words):
             ef.switch_to_cycles(stepper_of, wrong, method((-0.3, 0.3)), section=section)
+
+
+# Waves
+
+
+def drifting(noise: float = 0.0, humps: int = 1, **options: Any) -> Any:
+    """A cosine of amplitude one that moves by 0.3 places a unit of time, all else dies; noise moves phase and size."""
+    places = 16
+
+    def evolve(u: Array, t: float, rng: Generator) -> Array:
+        modes = np.fft.rfft(u)
+        main = modes[humps] * (1 + (places / 2 / abs(modes[humps]) - 1) * (1 - np.exp(-t)))
+        modes *= np.exp(-t)
+        modes[humps] = main * np.exp(0.02 * np.sqrt(t) * rng.standard_normal()) if noise else main
+        grown = np.fft.irfft(modes, places)
+        wander = noise * np.sqrt(t) * rng.standard_normal() if noise else 0.0
+        return shift(grown, (0.3 * t + wander) / places)
+
+    return ef.micro_model(lambda u, rng: u, evolve, lambda u: u, deterministic=noise == 0, **options)
+
+
+@pytest.mark.parametrize("humps", [1, 2])
+def test_a_wave_and_its_speed_are_found_with_a_time_step_too(humps: int) -> None:
+    start = 0.7 * np.cos(2 * np.pi * humps * np.arange(16) / 16)
+    model = drifting(humps=humps, time_step=0.5)
+    wave = ef.find_travelling_wave(ef.CoarseTimeStepper(model), start, duration=2.0)
+    assert wave.success
+    assert 16 * wave.speed == pytest.approx(0.3, abs=1e-6)
+    assert wave.macro == pytest.approx(start / 0.7, abs=1e-6)
+
+
+def test_a_phase_that_diffuses_does_not_blur_the_wave() -> None:
+    """The speed of 64 replicas is off by noise/√(64 duration), as they say; a mean without alignment would shrink."""
+    start = np.cos(2 * np.pi * np.arange(16) / 16)
+    stepper = ef.CoarseTimeStepper(drifting(noise=1.0), replicas=64)
+    wave = ef.find_travelling_wave(stepper, start, duration=4.0, key_sets=2)
+    assert wave.success
+    assert wave.macro.max() == pytest.approx(1.0, abs=4 * wave.stderr.max() + 1e-3)  # 2e-4 of it is the mean of exp
+    assert 16 * wave.speed_stderr == pytest.approx(1.0 / np.sqrt(64 * 4.0), rel=0.4)  # known to 9 %
+    assert abs(16 * wave.speed - 0.3) < 4 * 16 * wave.speed_stderr
+    assert stepper(start, 4.0).max() < 0.8  # exp(-(2π/16)² 4/2) = 0.73
+
+
+def test_a_uniform_state_holds_no_wave_in_place() -> None:
+    with pytest.raises(ValueError, match="needs a template that is not uniform"):
+        ef.find_travelling_wave(ef.CoarseTimeStepper(drifting()), np.ones(16), duration=1.0)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
 import eqfree as ef
+from eqfree.fields import OutOfBoundsError
 from tests.eqfree.periodic.oscillators import OMEGA, FoldOfCycles, NormalForm, normal_form
 
 PERIOD = 2 * pi / OMEGA
@@ -138,6 +139,56 @@ def test_the_same_key_gives_the_same_cycle_on_two_threads() -> None:
     assert told[0].cost.micro_time > 100 * PERIOD  # in time, not in returns
 
 
+# The section
+
+
+def test_noise_that_crosses_the_level_to_and_fro_makes_no_cycles() -> None:
+    """A reading that trembles about the level by 0.1, and swings by one: one return a swing."""
+
+    def evolve(time: float, duration: float, _: object) -> float:
+        return time + duration
+
+    def restrict(time: float) -> NDArray[np.float64]:
+        return np.array([np.sin(time) + 0.1 * np.sin(40 * time), time])
+
+    model = ef.micro_model(lambda u, rng: float(u[1]), evolve, restrict)
+    section = ef.Section(lambda macro: float(macro[0]), level=0.0, rearm=-0.5, sampling=0.01)
+    returning = section.of(ef.CoarseTimeStepper(model, replicas=1))
+    times = returning.burst([0.0, 0.0], [1.0, 2.0, 3.0]).mean[:, 1]
+    assert np.diff(times) == pytest.approx([2 * pi, 2 * pi], abs=0.05)
+
+
+def test_crossings_downwards_are_read_where_rearm_is_above() -> None:
+    section = ef.Section(lambda macro: float(macro[0]), level=0.0, rearm=0.2, sampling=0.05)
+    orbit = ef.find_periodic_orbit(normal_form()(0.2), [0.1, 0.4], 3.0, section=section)
+    assert orbit.macro == pytest.approx([0.0, sqrt(0.2)], abs=1e-5)
+
+
+@pytest.mark.parametrize(("noise", "order"), [(0.0, 4), (1e-12, 2)])
+def test_crossings_are_interpolated_with_the_order_that_is_said(noise: float, order: int) -> None:
+    """Root mean square over starts on the cycle at many phases between samples."""
+    errors = []
+    for sampling in (0.1, 0.05):
+        section = replace(SECTION, sampling=sampling)
+        returning = section.of(ef.CoarseTimeStepper(NormalForm(0.25, noise), replicas=1))
+        starts = [
+            0.5 * np.array([np.cos(angle), np.sin(angle)]) for angle in np.linspace(-1.0, -0.8, 20, endpoint=False)
+        ]
+        errors.append(np.sqrt(np.mean([(returning(start, 1.0)[1] + 0.5) ** 2 for start in starts])))
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.3)
+
+
+def test_a_sampling_that_is_no_multiple_of_the_time_step_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"0\.05"):
+        SECTION.of(ef.CoarseTimeStepper(NormalForm(0.2, time_step=0.04)))
+
+
+def test_a_state_that_never_comes_back_is_out_of_bounds() -> None:
+    section = replace(SECTION, level=3.0, rearm=2.0, longest=10.0)
+    with pytest.raises(OutOfBoundsError, match="within 10, of which it was beyond `rearm`"):
+        section.of(normal_form()(0.2))([0.1, -0.4], 1.0)
+
+
 # Refusals
 
 
@@ -151,3 +202,7 @@ def test_what_cannot_be_is_refused() -> None:
         ef.find_periodic_orbit(noisy, [0.1, 0.4], 3.0, section=SECTION, returns=0)
     with pytest.raises(ValueError, match="The period of a wave is an unknown"):
         ef.find_periodic_orbit(ef.CoarseTimeStepper(NormalForm(0.2, time_step=0.05)), [0.1, 0.4], 3.0)
+    with pytest.raises(ValueError, match=r"got level=1\.0, rearm=1\.0"):
+        ef.Section(lambda macro: 0.0, level=1.0, rearm=1.0, sampling=0.1)
+    with pytest.raises(ValueError, match="`sampling` must be a positive time: got 0"):
+        ef.Section(lambda macro: 0.0, level=1.0, rearm=0.0, sampling=0)
