@@ -214,9 +214,8 @@ def test_signal_handlers_are_put_back() -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-@pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_what_was_there(workplace: Path, number: signal.Signals, status: int) -> None:
     assert main(["run", "drift"]) == 0
     before = {name: (workplace / name).read_bytes() for name in written(workplace)}
@@ -232,7 +231,9 @@ def test_an_interrupted_run_leaves_what_was_there(workplace: Path, number: signa
     assert [path.name for path in workplace.iterdir()] == ["results"]
 
 
-@pytest.mark.parametrize("apart", ["false", "true"], ids=["threads", "processes"])
+@pytest.mark.parametrize(
+    "apart", [pytest.param("false", id="threads"), pytest.param("true", id="processes", marks=pytest.mark.slow)]
+)
 def test_an_interrupted_run_does_not_wait_for_its_workers(workplace: Path, apart: str) -> None:
     process = program(*drift("pause=60", f"apart={apart}"), "--workers", "2")
     assert process.stdout is not None
@@ -264,8 +265,9 @@ def test_progress_is_shown_on_a_terminal_after_two_seconds(pause: float, shown: 
     assert (b"times walked" in printed) == bool(printed) == shown
 
 
-def test_a_closed_pipe_is_no_traceback() -> None:
-    with program("list") as process:
+@pytest.mark.parametrize("word", ["--help", pytest.param("list", marks=pytest.mark.slow)])
+def test_a_closed_pipe_is_no_traceback(word: str) -> None:
+    with program(word) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

@@ -1,7 +1,7 @@
 """Molecules that react: networks, exact and approximate simulation, lifting and readings."""
 
 from agents.molecules.grid import Grid
-from agents.molecules.lifting import place, systematic
+from agents.molecules.lifting import place
 from agents.molecules.models import WellMixed
 from agents.molecules.network import CARRIED, Network, read_network
 from agents.molecules.population import Molecules
@@ -12,6 +12,7 @@ from agents.molecules.tables import Tables
 from agents.molecules.tau_leaping import TauLeaping
 from agents.molecules.units import Units
 from agents.molecules.voxels import Voxels
+from agents.systematic import systematic
 
 __all__ = [
     "CARRIED",

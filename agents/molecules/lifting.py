@@ -8,37 +8,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from agents.molecules.population import LARGEST
+from agents.systematic import DIGITS, LARGEST, ROUNDING, floor_of, is_whole, systematic
 
-__all__ = ["nearest", "place", "systematic", "whole_totals"]
+__all__ = ["nearest", "place", "whole_totals"]
 
-_ROUNDING = 1e-9  # a number this close to a whole one is taken for it, or as close as its last digits
-_SETTLED = 1e-6  # the same at the end of a walk
-_DIGITS = 8 * float(np.finfo(np.float64).eps)
-
-
-def systematic(expected: ArrayLike, rng: Generator) -> NDArray[np.int64]:
-    """Whole numbers that are the given ones on average: systematic sampling with one random offset.
-
-    n_i = floor(E_1 + ... + E_i + u) - floor(E_1 + ... + E_{i-1} + u), with u uniform in [0, 1): every number is
-    within 1 of what is expected, and so is every sum of neighbours. A whole total is kept exactly.
-
-    Raises
-    ------
-    ValueError
-        If a number is negative or not finite.
-
-    Examples
-    --------
-    >>> int(systematic([0.5, 2.0, 1.5], np.random.default_rng(0)).sum())
-    4
-    """
-    numbers = _checked(expected)
-    base = _floor(numbers)  # apart, so that what is rare is not rounded away beside what is not
-    reached = np.concatenate(([0.0], np.cumsum(numbers - base)))
-    whole = np.abs(reached - np.rint(reached)) <= _ROUNDING + _DIGITS * numbers.sum()
-    reached = np.where(whole, np.rint(reached), reached)
-    return (base + np.diff(np.floor(reached + rng.random()))).astype(np.int64)
+_SETTLED = 1e-6  # how close to whole numbers must be at the end of a walk
 
 
 def whole_totals(expected: ArrayLike, laws: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -85,10 +59,10 @@ def place(expected: ArrayLike, laws: NDArray[np.int64], rng: Generator) -> NDArr
         return systematic(numbers, rng)
     totals = whole_totals(numbers, laws)
     numbers = _move_onto(numbers, laws, totals)
-    base = _floor(numbers)
+    base = floor_of(numbers)
     counts = base + _flight(numbers - base, laws, rng)
     whole = np.rint(counts).astype(np.int64)
-    settled = (np.abs(counts - whole) <= _SETTLED + _DIGITS * numbers.max()).all()
+    settled = (np.abs(counts - whole) <= _SETTLED + DIGITS * numbers.max()).all()
     if settled and (whole >= 0).all() and np.array_equal(laws @ whole, totals):
         return whole
     return _nearest_whole(np.maximum(counts, 0.0), laws, totals)
@@ -115,7 +89,7 @@ def nearest(
     """
     from scipy.optimize import nnls
 
-    tolerance = _ROUNDING * (1.0 + np.abs(values).max(initial=0.0))
+    tolerance = ROUNDING * (1.0 + np.abs(values).max(initial=0.0))
     deviation = np.sqrt(reference + 1.0)
     weight = 1e6 / np.maximum(np.abs(fixed * deviation).max(axis=1), 1e-300)  # so that what is fixed is, nearly
     rows = np.vstack((weight[:, None] * fixed * deviation, np.eye(len(reference))))
@@ -149,18 +123,10 @@ def _checked(expected: ArrayLike) -> NDArray[np.float64]:
     return numbers
 
 
-def _is_whole(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return np.asarray(np.abs(numbers - np.rint(numbers)) <= _ROUNDING + _DIGITS * np.abs(numbers))
-
-
-def _floor(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(_is_whole(numbers), np.rint(numbers), np.floor(numbers))
-
-
 def _move_onto(numbers: NDArray[np.float64], laws: NDArray[np.int64], totals: NDArray[np.int64]) -> NDArray[np.float64]:
     """The numbers with these totals, moved in proportion to themselves."""
     missing = totals - laws @ numbers
-    if (np.abs(missing) <= _ROUNDING * np.maximum(1.0, np.abs(totals))).all():
+    if (np.abs(missing) <= ROUNDING * np.maximum(1.0, np.abs(totals))).all():
         return numbers
     force = np.linalg.pinv((laws * numbers) @ laws.T, rcond=1e-12) @ missing
     return np.maximum(numbers * (1.0 + laws.T @ force), 0.0)
@@ -170,7 +136,7 @@ def _flight(residues: NDArray[np.float64], laws: NDArray[np.int64], rng: Generat
     """0 or 1 with the residues as probabilities, and ``laws @`` them kept, as far as corners of the cube do."""
     point = residues.copy()
     while True:
-        free = np.flatnonzero(~_is_whole(point))[: len(laws) + 1]
+        free = np.flatnonzero(~is_whole(point))[: len(laws) + 1]
         if not len(free):
             return np.asarray(np.rint(point))
         _, strength, directions = np.linalg.svd(laws[:, free].astype(np.float64), full_matrices=True)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.molecules.population import LARGEST, Molecules
+from agents.molecules.population import Molecules
+from agents.systematic import LARGEST
 
 __all__ = ["BUDGET", "check_burst", "run_to_the_end"]
 

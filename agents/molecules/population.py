@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["LARGEST", "Molecules"]
+from agents.systematic import LARGEST
 
-LARGEST = 2**53
-"""Counts stay below it: from there on floats, in which kernels count, leave out whole numbers."""
+__all__ = ["Molecules"]
 
 
 @dataclass(frozen=True, eq=False)

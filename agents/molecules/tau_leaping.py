@@ -11,8 +11,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from agents.molecules.limits import BUDGET, check_burst, run_to_the_end
-from agents.molecules.population import LARGEST, Molecules
+from agents.molecules.population import Molecules
 from agents.molecules.tables import Tables
+from agents.systematic import LARGEST
 
 __all__ = ["TauLeaping"]
 

@@ -14,12 +14,13 @@ from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
 from agents.molecules.grid import Grid
-from agents.molecules.lifting import place, systematic, whole_totals
+from agents.molecules.lifting import place, whole_totals
 from agents.molecules.limits import BUDGET, check_burst, run_to_the_end
 from agents.molecules.network import Network
 from agents.molecules.population import Molecules
 from agents.molecules.rate_equations import hop_rates
 from agents.molecules.tables import Tables
+from agents.systematic import systematic
 
 __all__ = ["Voxels"]
 

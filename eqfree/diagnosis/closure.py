@@ -224,6 +224,8 @@ def _dies(healing: Healing, rest: Array, error: float, horizon: float, bearable:
     if not healing.happens:
         return False
     slowest_rate = healing.rate.value - 2 * healing.rate.stderr
+    if slowest_rate <= 0:  # it may as well grow
+        return False
     at_half, at_end = np.exp(-slowest_rate * horizon / 2), np.exp(-slowest_rate * horizon)
     mean = (at_half - at_end) / (slowest_rate * horizon / 2)
     unexplained = float(np.linalg.norm(rest - mean * healing.start))

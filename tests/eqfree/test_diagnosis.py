@@ -73,6 +73,23 @@ def diagnose(model: Any, macro: Any = (1.0,), replicas: int = 32, **options: Any
     return ef.diagnose(ef.CoarseTimeStepper(model, replicas=replicas, seed=1), macro, **options)
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        SlowFast(50.0, noise=0.01),
+        pytest.param(RepulsiveGas(systematic=True), marks=pytest.mark.slow),
+        pytest.param(RepulsiveGas(systematic=False), marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize("times", [[0.0, 1.0, 3.0], [1.0, 3.0]])
+def test_replicas_side_by_side_are_those_in_a_loop(model: Any, times: list[float]) -> None:
+    looped = ef.micro_model(model.lift, model.evolve, model.restrict)
+    batch, one_by_one = (
+        ef.CoarseTimeStepper(one, replicas=5).burst([0.3], times, samples=True).samples for one in (model, looped)
+    )
+    np.testing.assert_array_equal(batch, one_by_one, strict=True)
+
+
 # Rates that are known
 
 

@@ -29,6 +29,7 @@ def rush_hour() -> Part:
     return run()
 
 
+@pytest.mark.slow
 def test_queue_and_delay_are_those_of_the_cumulative_counts(rush_hour: Part) -> None:
     """Largest queue, when it is gone, delay, and every reading in between, to fronts of two cells."""
     assert len(rush_hour.checks) == 4
@@ -40,11 +41,13 @@ def test_queue_and_delay_are_those_of_the_cumulative_counts(rush_hour: Part) -> 
     assert table["queue"].iloc[[0, -1]].tolist() == [0.0, 0.0]
 
 
+@pytest.mark.slow
 def test_no_vehicle_is_lost(rush_hour: Part) -> None:
     (check,) = (check for check in rush_hour.checks if check.quantity.startswith("vehicles"))
     assert check.measured == pytest.approx(check.expected, rel=1e-10)
 
 
+@pytest.mark.slow
 def test_the_queue_discharges_at_what_the_drop_leaves_of_the_drivers_capacity(rush_hour: Part) -> None:
     table = rush_hour.tables["bottleneck"].query("2400 <= time <= 4800")
     rate = np.ptp(table["departures"]) / np.ptp(table["time"])

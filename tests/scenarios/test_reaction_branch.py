@@ -67,7 +67,7 @@ def test_tables_are_those_that_are_drawn(quick: ef.Study) -> None:
 
 @pytest.mark.slow
 def test_schlogl_is_followed_through_both_folds() -> None:
-    study = ef.run("reaction", parts=["branch"], seed=1, branch=SCHLOGL_ALONE | {"key_sets": 6})
+    study = ef.run("reaction", parts=["branch"], seed=1, branch=SCHLOGL_ALONE | {"key_sets": 6, "fold_replicas": 16})
     assert [check.quantity for check in study.checks if not check.ok] == []
     assert study.failures == []
     assert list(scenario.draw(study)) == ["branch_schlogl"]

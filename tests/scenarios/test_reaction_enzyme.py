@@ -31,7 +31,7 @@ def test_reactions_of_a_projection_are_not_understated(monkeypatch: pytest.Monke
         return after
 
     monkeypatch.setattr(WellMixed, "evolve", count)
-    table = run_enzyme(small(separations=(1e-3,), replicas=4), CONTEXT).tables["enzyme"]
+    table = run_enzyme(small(separations=(5e-3,), replicas=4), CONTEXT).tables["enzyme"]
     told = 4 * table["events"]
     exactly = told[table["way"] == "exact simulation"].sum()
     (projected,) = told[table["way"] == "projection"]
@@ -43,7 +43,7 @@ def test_the_means_of_many_populations_are_those_of_the_rate_equations() -> None
     """Four standard errors, and a hundredth for eight steps of RK4 that leave the fast motion out."""
     exact, projected = (
         rows.iloc[-1]
-        for _, rows in run_enzyme(small(separations=(1e-3,), replicas=32), CONTEXT).tables["enzyme"].groupby("way")
+        for _, rows in run_enzyme(small(separations=(5e-3,), replicas=32), CONTEXT).tables["enzyme"].groupby("way")
     )
     assert (exact["way"], projected["way"]) == ("exact simulation", "projection")
     assert abs(exact["bias"]) < 4 * exact["bias_stderr"]

@@ -72,7 +72,7 @@ def test_negative_and_undefined_numbers_are_refused() -> None:
     for wrong in (-1.0, np.nan, np.inf):
         with pytest.raises(ValueError, match="finite and not negative"):
             place([1.0, wrong], np.array([[1, 1]]), default_rng(0))
-        with pytest.raises(ValueError, match="finite and not negative"):
+        with pytest.raises(ValueError, match="finite, not negative"):
             systematic([1.0, wrong], default_rng(0))
 
 
