@@ -23,6 +23,7 @@ _LINES = {"stable": "-", "unstable": "--", "undecided": ":"}
 _MARKERS = {"fold": "o", "branch point": "s", "crossing": "D", "Hopf": "h", "period doubling": "d", "torus": "*"}
 _MORE_MARKERS = "pP8<>"  # of kinds that have none of their own
 _CROSSES = "x+1"
+_CYCLES_LOOK = ((style.HIGHLIGHT, "o"), (style.MEASURED, "s"), (style.INK, "D"))
 _DIRECTIONS = {"up": ("^", style.MEASURED), "down": ("v", style.HIGHLIGHT)}
 _CLOSE = 1e-9  # of a squared chord: an event that near its end belongs to the next chord as well
 
@@ -58,15 +59,17 @@ def draw_branch(
         measure_stderr, covariance (of parameter and measure), stability ("stable", "unstable" or "undecided").
         Errors of 0 have no band.
     events
-        Special points: columns branch, kind ("fold", "branch point", "crossing", "Hopf" or another name), parameter,
-        low and high (the 95 % interval of the parameter; without a bar if not finite), measure.
+        Special points: columns branch, kind ("fold", "branch point", "crossing", "Hopf", "period doubling", "torus" or
+        another name), parameter, low and high (the 95 % interval of the parameter; without a bar if not finite),
+        measure.
     sweep
         The model itself while the parameter creeps: columns direction ("up" or "down"), parameter, measure, stderr.
     reference
         Exact or published values: columns name, parameter, measure.
     cycles
-        Branches of cycles: columns branch, parameter, low, high (the extremes of the measure), stability; both
-        extremes are drawn, with dots that are filled where the cycle is stable.
+        Branches of cycles, in order along them: columns branch, parameter, low, high (the extremes of the measure),
+        stability. Both extremes are drawn as dots, filled where the cycle is stable, open where it is unstable and grey
+        where that is undecided, with a light fill between.
     parameter_label, measure_label
         What the axes say, with units.
 
@@ -229,25 +232,27 @@ def _band(rows: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.f
 
 def _draw_cycles(axes: Axes, cycles: pd.DataFrame) -> None:
     """The extremes of every cycle, and the area that they go through."""
-    for name in dict.fromkeys(cycles["branch"]):
+    for number, name in enumerate(dict.fromkeys(cycles["branch"])):
         branch = cycles[cycles["branch"] == name]
-        outline = np.vstack((branch[["parameter", "high"]], branch[["parameter", "low"]].to_numpy()[::-1]))
-        axes.fill(*outline.T, color=style.HIGHLIGHT, alpha=0.1, linewidth=0, zorder=1)
+        colour, marker = _CYCLES_LOOK[number % len(_CYCLES_LOOK)]
+        outline = np.concatenate([branch[["parameter", "high"]], branch[["parameter", "low"]].iloc[::-1]])
+        axes.fill(*outline.T, color=colour, alpha=0.12, linewidth=0, zorder=1)
         for column in ("low", "high"):
-            axes.plot(branch["parameter"], branch[column], color=style.HIGHLIGHT, linewidth=style.THIN, zorder=2)
-            for stability in _LINES:
-                own = branch[branch["stability"] == stability]
+            axes.plot(branch["parameter"], branch[column], color=colour, linewidth=style.THIN, zorder=2)
+        for stability, fill in (("stable", colour), ("unstable", "white"), ("undecided", style.DEMPHASISED)):
+            own = branch[branch["stability"] == stability]
+            if len(own):
                 axes.plot(
-                    own["parameter"],
-                    own[column],
+                    np.concatenate([own["parameter"], own["parameter"]]),
+                    np.concatenate([own["low"], own["high"]]),
                     linestyle="none",
-                    marker="o",
+                    marker=marker,
                     markersize=style.MARKER,
-                    markeredgecolor=style.HIGHLIGHT,
-                    markerfacecolor=style.HIGHLIGHT if stability == "stable" else "white",
+                    markeredgecolor=colour,
+                    markerfacecolor=fill,
+                    label=name if len(own) == len(branch) and stability == "stable" else f"{name}, {stability}",
                     zorder=2.5,
                 )
-        axes.plot([], [], color=style.HIGHLIGHT, marker="o", markersize=style.MARKER, label=name)
 
 
 def _draw_sweep(axes: Axes, sweep: pd.DataFrame) -> None:

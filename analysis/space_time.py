@@ -8,8 +8,13 @@ from analysis import style
 from analysis.tables import check_table
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.collections import QuadMesh
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 __all__ = ["draw_paths", "draw_roads", "draw_space_time"]
 
@@ -30,7 +35,7 @@ def draw_space_time(table: pd.DataFrame, *, value_label: str, space_label: str, 
     Raises
     ------
     ValueError
-        If the table has no row, lacks a column, a value is not finite, or a time lacks a place.
+        If the table has no row, lacks a column, a value is not finite, or a time lacks a place or has one twice.
 
     Examples
     --------
@@ -40,33 +45,21 @@ def draw_space_time(table: pd.DataFrame, *, value_label: str, space_label: str, 
     >>> [axes.get_ylabel() for axes in made.axes]
     ['x (1)', 'u (1)']
     """
-    import seaborn as sns
-
     check_table(table, "table", ["time", "place", "field", "value"], finite=["time", "place", "value"])
     names = list(dict.fromkeys(table["field"]))
     made = style.figure(style.PAGE, 2.3 * len(names) + 0.3)
     panels = made.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
     for axes, name in zip(panels, names, strict=True):
-        grid = table[table["field"] == name].pivot(index="place", columns="time", values="value")
-        if grid.isna().any(axis=None):
-            raise ValueError(f"Every time of a field must have the same places: got {name!r} with gaps.")
-        values = grid.to_numpy()
-        largest, signed = float(abs(values).max()), values.min() < 0 < values.max()
-        mesh = axes.pcolormesh(
-            grid.columns.to_numpy(),
-            grid.index.to_numpy(),
-            values,
-            cmap=sns.color_palette(_SIGNED if signed else _COLOURS, as_cmap=True),
-            vmin=-largest if signed else float(values.min()),
-            vmax=largest if signed else float(values.max()),
-            shading="nearest",
-            rasterized=True,
-        )
+        grid = _grid(table[table["field"] == name], "value", str(name))
+        low, high = float(grid.to_numpy().min()), float(grid.to_numpy().max())
+        if low < 0 < high:
+            largest = max(-low, high)
+            mesh = _draw_map(axes, grid, _SIGNED, (-largest, largest))
+        else:
+            mesh = _draw_map(axes, grid, _COLOURS, (low, high))
         style.finish(axes, time_label, space_label)
         axes.label_outer()
-        bar = made.colorbar(mesh, ax=axes)
-        bar.set_label(f"{name} {value_label}", fontsize=style.TEXT, color=style.INK)
-        bar.ax.tick_params(labelsize=style.SMALL)
+        _draw_bar(made, mesh, axes, f"{name} {value_label}")
     return made
 
 
@@ -80,6 +73,11 @@ def draw_roads(roads: pd.DataFrame, ways: dict[str, str]) -> Figure:
     ways
         Column of densities -> what to call it.
 
+    Raises
+    ------
+    ValueError
+        If the table has no row, lacks a column, or a time lacks a place or has one twice.
+
     Examples
     --------
     >>> import pandas as pd
@@ -87,32 +85,20 @@ def draw_roads(roads: pd.DataFrame, ways: dict[str, str]) -> Figure:
     >>> len(draw_roads(road.assign(drivers="equal"), {"density": "projected"}).axes)  # a panel and a colour bar
     2
     """
-    import seaborn as sns
-
+    check_table(roads, "roads", ["drivers", "time", "place", *ways], finite=["time", "place"])
     kinds = list(dict.fromkeys(roads["drivers"]))
     made = style.figure(style.PAGE, 2.3 * len(kinds) + 0.4)
     panels = made.subplots(len(kinds), len(ways), sharex=True, sharey=True, squeeze=False)
     largest = max(float(roads[column].max()) for column in ways)
+    in_km = roads.assign(time=roads["time"] / 60, place=roads["place"] / 1000)
     for row, kind in zip(panels, kinds, strict=True):
-        table = roads[roads["drivers"] == kind]
+        table = in_km[in_km["drivers"] == kind]
         for axes, (column, name) in zip(row, ways.items(), strict=True):
-            grid = table.pivot(index="place", columns="time", values=column)
-            mesh = axes.pcolormesh(
-                grid.columns.to_numpy() / 60,
-                grid.index.to_numpy() / 1000,
-                grid.to_numpy(),
-                cmap=sns.color_palette(_COLOURS, as_cmap=True),
-                vmin=0,
-                vmax=largest,
-                shading="nearest",
-                rasterized=True,
-            )
+            mesh = _draw_map(axes, _grid(table, column, str(kind)), _COLOURS, (0.0, largest))
             style.finish(axes, "time (min)", "place (km)")
             axes.set_title(f"{name}: {kind}", fontsize=style.SMALL, color=style.INK)
             axes.label_outer()
-    bar = made.colorbar(mesh, ax=panels)
-    bar.set_label("density (veh/km)", fontsize=style.TEXT, color=style.INK)
-    bar.ax.tick_params(labelsize=style.SMALL)
+    _draw_bar(made, mesh, panels, "density (veh/km)")
     return made
 
 
@@ -145,7 +131,45 @@ def draw_paths(paths: pd.DataFrame) -> Figure:
         rasterized=True,
     )
     style.finish(axes, "time (s)", "place (m)")
-    bar = made.colorbar(points, ax=axes)
-    bar.set_label("speed (km/h)", fontsize=style.TEXT, color=style.INK)
-    bar.ax.tick_params(labelsize=style.SMALL)
+    _draw_bar(made, points, axes, "speed (km/h)")
     return made
+
+
+def _grid(table: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
+    """Places down, times across; neither gaps nor anything twice."""
+    twice = table.duplicated(["time", "place"])
+    if twice.any():
+        time, place = table.loc[twice, ["time", "place"]].iloc[0]
+        raise ValueError(
+            f"A map must have one value at a time and place: got several of {name!r} at time {time:g} and place "
+            f"{place:g}. Draw one picture for each."
+        )
+    places = table["place"].nunique()
+    counts = table.groupby("time")["place"].size()
+    if (counts < places).any():
+        raise ValueError(
+            f"Every time of a map must have the same places: got {counts[counts < places].iloc[0]} of {places} of "
+            f"{name!r} at time {counts.index[counts < places][0]:g}. Leave out that time, or bring all to one grid."
+        )
+    return table.pivot(index="place", columns="time", values=column)
+
+
+def _draw_map(axes: Axes, grid: pd.DataFrame, colours: str, limits: tuple[float, float]) -> QuadMesh:
+    import seaborn as sns
+
+    return axes.pcolormesh(
+        grid.columns.to_numpy(),
+        grid.index.to_numpy(),
+        grid.to_numpy(),
+        cmap=sns.color_palette(colours, as_cmap=True),
+        vmin=limits[0],
+        vmax=limits[1],
+        shading="nearest",
+        rasterized=True,
+    )
+
+
+def _draw_bar(made: Figure, colours: ScalarMappable, axes: Axes | NDArray[np.object_], label: str) -> None:
+    bar = made.colorbar(colours, ax=axes)
+    bar.set_label(label, fontsize=style.TEXT, color=style.INK)
+    bar.ax.tick_params(labelsize=style.SMALL)

@@ -164,7 +164,7 @@ def test_an_interval_ends_where_it_is_told_to() -> None:
 
 
 def test_every_kind_of_event_has_its_own_marker() -> None:
-    kinds = ["fold", "branch point", "crossing", "Hopf", "torus", "cusp"]
+    kinds = ["fold", "branch point", "crossing", "Hopf", "period doubling", "torus", "cusp"]
     axes = draw(FOLDED, events=pd.concat([event(0.0, 0.0, kind=kind) for kind in kinds])).axes[0]
     assert len({labelled(axes, kind).get_marker() for kind in kinds}) == len(kinds)
 
@@ -204,7 +204,10 @@ def test_points_that_coincide_do_no_harm() -> None:
 
 def test_empty_tables_beside_the_points_are_nothing() -> None:
     nothing = pd.DataFrame()
-    assert legend(draw(FOLDED, events=nothing, sweep=nothing, reference=nothing)) == ["stable", "unstable"]
+    assert legend(draw(FOLDED, events=nothing, sweep=nothing, reference=nothing, cycles=nothing)) == [
+        "stable",
+        "unstable",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +224,21 @@ def test_empty_tables_beside_the_points_are_nothing() -> None:
             {"sweep": pd.DataFrame({"direction": ["left"], "parameter": 0.0, "measure": 0.0, "stderr": 0.0})},
             "up or down .*: got 'left'",
         ),
+        (FOLDED, {"cycles": pd.DataFrame({"branch": ["c"]})}, "`cycles` .* Add parameter, low, high, stability"),
+        (
+            FOLDED,
+            {"cycles": pd.DataFrame({"branch": ["c"], "parameter": 0, "low": 0, "high": 1, "stability": "saddle"})},
+            "stable or unstable or undecided .*: got 'saddle'",
+        ),
+        (
+            FOLDED,
+            {
+                "cycles": pd.DataFrame(
+                    {"branch": ["c"], "parameter": 0, "low": np.nan, "high": 1, "stability": "stable"}
+                )
+            },
+            "`cycles` must have a finite low",
+        ),
         (FOLDED, {"reference": pd.DataFrame({"name": ["exact"]})}, "`reference` .* Add parameter, measure"),
     ],
 )
@@ -229,21 +247,45 @@ def test_what_cannot_be_drawn_is_refused(table: pd.DataFrame, others: dict[str, 
         draw(table, **others)
 
 
+def cycles(stability: Sequence[str] | str, **other: Any) -> pd.DataFrame:
+    table = pd.DataFrame({"branch": "cycles", "parameter": [0.5, 1.0, 2.0], "low": [-0.5, -1.0, -1.5]})
+    return table.assign(**{"high": [0.5, 2.0, 2.5], "stability": stability} | other)
+
+
 def test_cycles_are_drawn_by_their_extremes_filled_where_stable() -> None:
-    points = pd.DataFrame({"branch": "rest", "parameter": [0.0, 1.0], "measure": 0.0, "stability": "stable"})
-    points = points.assign(parameter_stderr=0.0, measure_stderr=0.0, covariance=0.0)
-    cycles = pd.DataFrame({"branch": "cycles", "parameter": [0.5, 1.0], "low": [-0.5, -1.0], "high": [0.5, 2.0]})
-    axes = draw_branch(
-        points,
-        cycles=cycles.assign(stability=["unstable", "stable"]),
-        parameter_label="p (1)",
-        measure_label="u (1)",
-    ).axes[0]
-    dots = {
-        (x, y): line.get_markerfacecolor()
-        for line in axes.get_lines()
-        if line.get_marker() == "o" and line.get_linestyle() == "None"
-        for x, y in np.asarray(line.get_xydata()).tolist()
-    }
-    assert set(dots) == {(0.5, -0.5), (0.5, 0.5), (1.0, -1.0), (1.0, 2.0)}
-    assert dots[0.5, 0.5] == dots[0.5, -0.5] == "white" != dots[1.0, 2.0] == dots[1.0, -1.0]
+    made = draw(FOLDED, cycles=cycles(["unstable", "undecided", "stable"]))
+    fills = []
+    for row, name in enumerate(("unstable", "undecided", "stable")):
+        dots = labelled(made.axes[0], f"cycles, {name}")
+        table = cycles("stable").iloc[row]
+        np.testing.assert_array_equal(
+            dots.get_xydata(), [[table["parameter"], table["low"]], [table["parameter"], table["high"]]]
+        )
+        assert (dots.get_marker(), dots.get_linestyle()) == ("o", "None")
+        fills.append(dots.get_markerfacecolor())
+    assert (fills[0], fills[2]) == ("white", style.HIGHLIGHT)
+    assert fills[1] not in ("white", style.HIGHLIGHT)
+    assert legend(made)[2:] == ["cycles, stable", "cycles, unstable", "cycles, undecided"]
+
+
+def test_the_extremes_of_cycles_are_joined_and_filled_between() -> None:
+    axes = draw(FOLDED, cycles=cycles("stable")).axes[0]
+    low, high = (
+        line for line in axes.get_lines() if line.get_color() == style.HIGHLIGHT and line.get_marker() == "None"
+    )
+    np.testing.assert_array_equal([low.get_ydata(), high.get_ydata()], cycles("stable")[["low", "high"]].T)
+    (fill,) = axes.patches
+    inside = fill.get_path().contains_points([(1.9, 0.5), (1.5, 2.2), (1.5, -1.2), (0.75, 1.3), (0.4, 0.0), (2.1, 0)])
+    assert inside.tolist() == [True, True, True, False, False, False]
+
+
+def test_cycles_that_are_all_stable_have_only_their_name_and_another_branch_its_own_marker() -> None:
+    made = draw(FOLDED, cycles=pd.concat([cycles("stable"), cycles("stable", branch="others")]))
+    assert legend(made)[2:] == ["cycles", "others"]
+    assert len({labelled(made.axes[0], name).get_marker() for name in ("cycles", "others")}) == 2
+
+
+def test_cycles_that_turn_back_are_filled_on_both_sides_of_the_turn() -> None:
+    back = cycles(["unstable", "unstable", "stable"], parameter=[1.0, 0.5, 2.0], low=[-0.5, -1, -2], high=[0.5, 1, 2])
+    (fill,) = draw(FOLDED, cycles=back).axes[0].patches
+    assert fill.get_path().contains_points([(0.75, 0.85), (0.75, -0.85), (1.5, 1.5)]).all()
