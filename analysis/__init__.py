@@ -15,16 +15,22 @@ if TYPE_CHECKING:
     from analysis.multipliers import draw_multipliers
     from analysis.parameter_plane import draw_parameter_plane
     from analysis.phase_portrait import draw_phase_portrait
+    from analysis.prediction import draw_prediction
+    from analysis.profiles import draw_profiles
     from analysis.queue import draw_queue
     from analysis.shuffles import draw_shuffles
     from analysis.space_time import draw_paths, draw_roads, draw_space_time
+    from analysis.spheroid import draw_spheroid_growth, draw_spheroid_section
+    from analysis.tissue import draw_closing, draw_filling, film_closing
 
 _HOME = {
     "draw_branch": "bifurcation",
     "draw_calibration": "calibration",
+    "draw_closing": "tissue",
     "draw_concentrations": "concentrations",
     "draw_cost": "cost",
     "draw_diagnosis": "diagnosis",
+    "draw_filling": "tissue",
     "draw_front": "concentrations",
     "draw_fundamental_diagram": "fundamental_diagram",
     "draw_growth": "growth",
@@ -33,18 +39,25 @@ _HOME = {
     "draw_parameter_plane": "parameter_plane",
     "draw_paths": "space_time",
     "draw_phase_portrait": "phase_portrait",
+    "draw_prediction": "prediction",
+    "draw_profiles": "profiles",
     "draw_queue": "queue",
     "draw_roads": "space_time",
     "draw_shuffles": "shuffles",
     "draw_space_time": "space_time",
+    "draw_spheroid_growth": "spheroid",
+    "draw_spheroid_section": "spheroid",
+    "film_closing": "tissue",
 }
 
 __all__ = [
     "draw_branch",
     "draw_calibration",
+    "draw_closing",
     "draw_concentrations",
     "draw_cost",
     "draw_diagnosis",
+    "draw_filling",
     "draw_front",
     "draw_fundamental_diagram",
     "draw_growth",
@@ -53,10 +66,15 @@ __all__ = [
     "draw_parameter_plane",
     "draw_paths",
     "draw_phase_portrait",
+    "draw_prediction",
+    "draw_profiles",
     "draw_queue",
     "draw_roads",
     "draw_shuffles",
     "draw_space_time",
+    "draw_spheroid_growth",
+    "draw_spheroid_section",
+    "film_closing",
 ]
 
 

@@ -114,6 +114,9 @@ def run(
     workers: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Threads for the replicas; default none but this one.")
     ] = None,
+    movie: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="Movies too, where the scenario has any: gif or mp4.")
+    ] = None,
     usage: Annotated[bool, typer.Option("--help", help="Show this and, with NAME, its settings.")] = False,
 ) -> int:
     """Run a scenario and keep its result in a folder."""
@@ -140,9 +143,12 @@ def run(
     )
     folder = out or Path("results", name)
     check_destination(folder)
+    _check_movie(movie, scenario)
     with _progress() as track:
         study = scenario.run(settings, Context(workers, track))
-    files = save_study(study, folder, scenario.draw(study))
+    movies = scenario.film(study) if movie and scenario.film else {}
+    named = {f"{title}.{movie}": made for title, made in movies.items()}
+    files = save_study(study, folder, scenario.draw(study), named)
     if json:
         _print_json(study)
     else:
@@ -174,6 +180,20 @@ def _read_config(path: Path) -> dict[str, Any]:
             f"`--config` must name a TOML file of settings: got '{path}' "
             f"({getattr(error, 'strerror', None) or error}). An earlier run's settings.toml is one."
         ) from error
+
+
+def _check_movie(movie: str | None, scenario: Scenario[Any]) -> None:
+    """Refuse a movie that cannot be made, before anything is computed."""
+    import shutil
+
+    if movie is None:
+        return
+    if movie not in ("gif", "mp4"):
+        raise ValueError(f"`--movie` must be gif or mp4: got {movie!r}.")
+    if scenario.film is None:
+        raise ValueError(f"`--movie` is for scenarios that have one: {scenario.name} has none. Leave it out.")
+    if movie == "mp4" and shutil.which("ffmpeg") is None:
+        raise ValueError("`--movie mp4` needs the program ffmpeg, which is not installed. Install it, or take gif.")
 
 
 # --- printing --------------------------------------------------------------------------------------------------------

@@ -69,6 +69,8 @@ class Scenario(Generic[S]):
         ``run(settings, context) -> Study``: computes. Settings that do not fit together are a ValueError.
     draw
         ``draw(study) -> figures`` by name.
+    film
+        ``film(study) -> movies`` by name, where there are any: each is written like a figure, to a file of its format.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Scenario(Generic[S]):
     settings: type[S]
     run: Callable[[S, Context], Study]
     draw: Callable[[Study], Mapping[str, Figure]]
+    film: Callable[[Study], Mapping[str, Figure]] | None = None
 
 
 def run(name: str, /, *, quick: bool = False, executor: Executor | int | None = None, **settings: Any) -> Study:

@@ -34,11 +34,15 @@ class Figure(Protocol):
         ...
 
 
-def save_study(study: Study, folder: Path, figures: Mapping[str, Figure]) -> list[str]:
-    """Write a study and its figures into a folder, whole or not at all; the names of the files.
+def save_study(
+    study: Study, folder: Path, figures: Mapping[str, Figure], movies: Mapping[str, Figure] | None = None
+) -> list[str]:
+    """Write a study, its figures and its movies into a folder, whole or not at all; the names of the files.
 
-    An earlier result in ``folder`` is replaced. Of the tables, the columns are kept and the index is not;
-    a number that is not finite comes back as NaN.
+    Figures are named without suffix and become PNG files; the names of ``movies`` have theirs.
+
+    An earlier result in ``folder`` is replaced. Of the tables, the columns are kept and the index is not; a number
+    that is not finite comes back as NaN.
 
     Raises
     ------
@@ -63,10 +67,11 @@ def save_study(study: Study, folder: Path, figures: Mapping[str, Figure]) -> lis
             table.to_csv(staging / "tables" / f"{name}.csv", index=False)
         if study.fields is not None:
             study.fields.to_netcdf(staging / "fields.nc", engine="h5netcdf")
-        if figures:
+        pictures = {f"{name}.png": figure for name, figure in figures.items()} | dict(movies or {})
+        if pictures:
             (staging / "figures").mkdir()
-        for name, figure in figures.items():
-            figure.savefig(staging / "figures" / f"{name}.png")
+        for name, picture in pictures.items():
+            picture.savefig(staging / "figures" / name)
         files = sorted([*_files(staging), "run.json"])
         document = {key: value for key, value in study.to_json().items() if key != "tables"} | {"files": files}
         (staging / "run.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")

@@ -33,6 +33,7 @@ from agents.cars import (
     SafeDistance,
     Vehicle,
 )
+from agents.cells import CellType, LatticeCells, Sites, Sweeps, independent
 from agents.lattice_boltzmann import FitzHughNagumo, Lattice
 from agents.molecules import Grid, RandomTimeChange, TauLeaping, Voxels, WellMixed, read_network
 
@@ -110,6 +111,19 @@ POPULATIONS |= {
 }
 WAVES = np.array([[0.9], [0.2]]) * np.cos(np.pi * (np.arange(20) + 0.5) / 20)
 POPULATIONS |= {"activator and inhibitor on a lattice": Population(FitzHughNagumo(0.1, Lattice(20)), WAVES, 1e-14)}
+TISSUE = np.array([[0.6, 0.45, 0.3, 0.05]])
+RESIDENT, INVADER = CellType(2.0, 0.5, 0.1, adhesion=0.3, inhibition=1.0), CellType(1.0, name="invaders")
+POPULATIONS |= {
+    "cells in a plane": Population(LatticeCells(Sites((4, 60)), (CellType(3.0, 0.2),)), TISSUE, 1 / 60),
+    "cells on independent sites": Population(
+        LatticeCells(Sites((4, 400)), (CellType(3.0, 0.2),), independent), TISSUE, 4 * 0.5 / 20
+    ),
+    "two types of cells in space, in steps": Population(
+        LatticeCells(Sites((4, 6, 10)), (RESIDENT, INVADER), timing=Sweeps(0.125)),
+        np.vstack((TISSUE, TISSUE[:, ::-1] / 2)),
+        1 / 60,
+    ),
+}
 every_population = pytest.mark.parametrize("population", POPULATIONS.values(), ids=POPULATIONS.keys())
 
 

@@ -304,6 +304,7 @@ def _happen(
 ) -> bool:
     """Events one after the other; rates below the bound are met by rejection, by what is left of a uniform number."""
     ways = neighbours.shape[1]
+    sticky = adhesion.max() > 0.0
     time = clock[0]
     for _ in range(budget):
         if alive[0] == 0 or bound == 0.0:
@@ -322,7 +323,7 @@ def _happen(
             d = int(drawn)
             there = neighbours[site, d]
             if there >= 0 and occupied[there] == 0:
-                share = _grip(site, kind, neighbours, adhesion, occupied)
+                share = _grip(site, kind, neighbours, adhesion, occupied) if sticky else 1.0
                 if chemotaxis[kind] != 0.0:
                     share *= 0.5 * _leaning(site, there, kind, chemotaxis, signal)
                 if drawn - d < share:
@@ -417,17 +418,25 @@ def _expect(
 ) -> None:
     """The rates of all that can happen, added up where they would change a column."""
     ways = neighbours.shape[1]
+    sticky = adhesion.max() > 0.0
     for site in range(occupied.size):
         kind = occupied[site] - 1
         if kind < 0:
             continue
         here = site // width
-        hop = rates[kind, 0] / ways * _grip(site, kind, neighbours, adhesion, occupied)
-        daughter = rates[kind, 1] / ways * _license(site, kind, neighbours, inhibition, half_signal, signal, occupied)
+        hop = rates[kind, 0] / ways
+        if sticky:
+            hop *= _grip(site, kind, neighbours, adhesion, occupied)
+        daughter = rates[kind, 1] / ways
+        if inhibition[kind] > 0.0 or half_signal[kind] > 0.0:
+            daughter *= _license(site, kind, neighbours, inhibition, half_signal, signal, occupied)
         change[kind, here] -= rates[kind, 2]
         for d in range(ways):
             there = neighbours[site, d]
             if there >= 0 and occupied[there] == 0:
-                rate = hop * _leaning(site, there, kind, chemotaxis, signal)
-                change[kind, here] -= rate
-                change[kind, there // width] += rate + daughter
+                if d < 2:  # along x: into another column
+                    rate = hop * _leaning(site, there, kind, chemotaxis, signal)
+                    change[kind, here] -= rate
+                    change[kind, there // width] += rate + daughter
+                else:
+                    change[kind, here] += daughter
