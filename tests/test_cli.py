@@ -332,3 +332,20 @@ def test_whatever_is_typed_there_is_no_traceback(
     assert "Traceback" not in err
     if status >= 2:
         assert sorted(workplace.rglob("*")) == before
+
+
+def test_a_movie_is_asked_for_where_there_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, message in (
+        (["--movie", "avi"], "eqfree: `--movie` must be gif or mp4: got 'avi'."),
+        (["--movie", "gif"], "eqfree: `--movie` is for scenarios that have one: drift has none. Leave it out."),
+    ):
+        assert main(["run", "drift", *words]) == 2
+        assert capsys.readouterr().err.strip() == message
+
+
+def test_a_movie_needs_a_program_that_can_write_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert main(["run", "tissue", "--set", "parts=wound", "--movie", "mp4"]) == 2
+    assert "needs the program ffmpeg, which is not installed. Install it, or take gif." in capsys.readouterr().err
