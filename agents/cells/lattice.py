@@ -367,40 +367,38 @@ def _sweep(
     rng: Generator,
 ) -> None:
     """A step: as many draws of cells as there are, to move; as many again, to divide; and to die."""
-    ways = neighbours.shape[1]
     for _ in range(alive[0]):
-        drawn = rng.random() * alive[0]
-        cell = int(drawn)
-        site = where[cell]
-        kind = occupied[site] - 1
-        drawn = (drawn - cell) * ways
-        d = int(drawn)
-        there = neighbours[site, d]
+        cell, site, there, chance = _draw(alive[0], where, neighbours, rng)
         if there >= 0 and occupied[there] == 0:
+            kind = occupied[site] - 1
             share = rates[kind, 0] * step * _grip(site, kind, neighbours, adhesion, occupied)
-            if drawn - d < share * _leaning(site, there, kind, chemotaxis, signal):
+            if chance < share * _leaning(site, there, kind, chemotaxis, signal):
                 occupied[there] = occupied[site]
                 occupied[site] = 0
                 where[cell] = there
     for _ in range(alive[0]):
-        drawn = rng.random() * alive[0]
-        cell = int(drawn)
-        site = where[cell]
-        kind = occupied[site] - 1
-        drawn = (drawn - cell) * ways
-        d = int(drawn)
-        there = neighbours[site, d]
+        cell, site, there, chance = _draw(alive[0], where, neighbours, rng)
         if there >= 0 and occupied[there] == 0:
+            kind = occupied[site] - 1
             share = _license(site, kind, neighbours, inhibition, half_signal, signal, occupied)
-            if drawn - d < rates[kind, 1] * step * share:
+            if chance < rates[kind, 1] * step * share:
                 _divide(there, kind, occupied, where, alive, births)
     for _ in range(alive[0]):
-        if alive[0] == 0:
-            break
-        drawn = rng.random() * alive[0]
-        cell = int(drawn)
-        if drawn - cell < rates[occupied[where[cell]] - 1, 2] * step:
+        cell, site, there, chance = _draw(alive[0], where, neighbours, rng)
+        if chance < rates[occupied[site] - 1, 2] * step:
             _die(cell, occupied, where, alive, deaths)
+            if alive[0] == 0:
+                break
+
+
+@njit(cache=True, nogil=True)
+def _draw(alive: int, where: Array, neighbours: Array, rng: Generator) -> tuple[int, int, int, float]:
+    """A cell, its site, a site beside it or -1, and what is left of the uniform number that chose them."""
+    drawn = rng.random() * alive
+    cell = int(drawn)
+    drawn = (drawn - cell) * neighbours.shape[1]
+    d = int(drawn)
+    return cell, where[cell], neighbours[where[cell], d], drawn - d
 
 
 @njit(cache=True, nogil=True)

@@ -2,124 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+import eqfree as ef
 from agents.cells import Cells, LatticeCells, pair_probability, with_pairs
 
-__all__ = ["DensityAlone", "DensityAndPairs"]
+__all__ = ["by_density", "by_density_and_pairs"]
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class DensityAlone:
-    """Cells whose macro state is their mean density, (1,).
+def by_density(cells: LatticeCells) -> ef.MicroModel:
+    """Cells whose macro state is their mean density, (1,), lifted as many on every column.
 
     Examples
     --------
     >>> from agents.cells import CellType, Sites
-    >>> model = DensityAlone(LatticeCells(Sites((10, 10)), (CellType(1.0, 1.0),)))
+    >>> model = by_density(LatticeCells(Sites((10, 10)), (CellType(1.0, 1.0),)))
     >>> model.restrict(model.lift(np.array([0.2]), np.random.default_rng(0)))
     array([0.2])
     """
-
-    cells: LatticeCells
-
-    thread_safe = True
-    deterministic = False
-
-    @property
-    def fields(self) -> tuple[dict[str, Any], ...]:
-        """The density."""
-        return ({"name": "density", "unit": "1", "bounds": (0.0, 1.0)},)
-
-    def lift(self, macro: Array, rng: Generator) -> Cells:
-        """Cells as many on every column."""
-        return self.cells.lift(np.full((1, self.cells.sites.columns), macro[0]), rng)
-
-    def evolve(self, micro: Cells, duration: float, rng: Generator) -> Cells:
-        """The cells after ``duration``."""
-        return self.cells.evolve(micro, duration, rng)
-
-    def restrict(self, micro: Cells) -> Array:
-        """Their mean density."""
-        return np.array([(micro.occupied > 0).mean()])
-
-    def pack(self, micro: Cells) -> dict[str, NDArray[Any]]:
-        """The cells as named arrays."""
-        return micro.pack()
-
-    def unpack(self, packed: Mapping[str, NDArray[Any]]) -> Cells:
-        """The cells that were packed."""
-        return Cells.unpack(packed)
-
-    def agent_updates(self, macro: Array, duration: float) -> float:
-        """Attempts of cells while the macro state is evolved."""
-        return self.cells.agent_updates(np.full((1, self.cells.sites.columns), macro[0]), duration)
-
-    def warm(self) -> None:
-        """Compile what is needed."""
-        self.cells.warm()
+    return _model(
+        cells,
+        lambda macro, rng: cells.lift(_even(cells, macro), rng),
+        lambda micro: np.array([(micro.occupied > 0).mean()]),
+        ("density",),
+    )
 
 
-@dataclass(frozen=True, eq=False)
-class DensityAndPairs:
+def by_density_and_pairs(cells: LatticeCells) -> ef.MicroModel:
     """Cells whose macro state is their mean density and how often neighbouring sites are both occupied, (2,).
 
-    Lifting anneals the cells until there are as many pairs: see `agents.cells.with_pairs`.
+    Lifting anneals the cells until there are as many pairs, as nearly as they can be: see `agents.cells.with_pairs`.
 
     Examples
     --------
     >>> from agents.cells import CellType, Sites
-    >>> model = DensityAndPairs(LatticeCells(Sites((50, 50)), (CellType(1.0, 1.0),)))
+    >>> model = by_density_and_pairs(LatticeCells(Sites((50, 50)), (CellType(1.0, 1.0),)))
     >>> model.restrict(model.lift(np.array([0.2, 0.08]), np.random.default_rng(0))).round(3)
     array([0.2 , 0.08])
     """
 
-    cells: LatticeCells
-
-    thread_safe = True
-    deterministic = False
-
-    @property
-    def fields(self) -> tuple[dict[str, Any], ...]:
-        """The density and the pair probability."""
-        return tuple({"name": name, "unit": "1", "bounds": (0.0, 1.0)} for name in ("density", "pairs"))
-
-    def lift(self, macro: Array, rng: Generator) -> Cells:
-        """Cells as many on every column, with as many pairs, as near to that as pairs can be."""
+    def lift(macro: Array, rng: Generator) -> Cells:
         density, pairs = float(macro[0]), float(macro[1])
         possible = min(max(pairs, 2 * density - 1, 0.0), density)
-        even = np.full((1, self.cells.sites.columns), density)
-        return Cells.of(with_pairs(even, possible, self.cells.sites, rng))
+        return Cells.of(with_pairs(_even(cells, macro), possible, cells.sites, rng))
 
-    def evolve(self, micro: Cells, duration: float, rng: Generator) -> Cells:
-        """The cells after ``duration``."""
-        return self.cells.evolve(micro, duration, rng)
+    def restrict(micro: Cells) -> Array:
+        return np.array([(micro.occupied > 0).mean(), pair_probability(micro.occupied, cells.sites)])
 
-    def restrict(self, micro: Cells) -> Array:
-        """Their mean density and pair probability."""
-        return np.array([(micro.occupied > 0).mean(), pair_probability(micro.occupied, self.cells.sites)])
+    return _model(cells, lift, restrict, ("density", "pairs"))
 
-    def pack(self, micro: Cells) -> dict[str, NDArray[Any]]:
-        """The cells as named arrays."""
-        return micro.pack()
 
-    def unpack(self, packed: Mapping[str, NDArray[Any]]) -> Cells:
-        """The cells that were packed."""
-        return Cells.unpack(packed)
+def _model(
+    cells: LatticeCells,
+    lift: Callable[[Array, Generator], Cells],
+    restrict: Callable[[Cells], Array],
+    names: tuple[str, ...],
+) -> ef.MicroModel:
+    fields: tuple[dict[str, Any], ...] = tuple({"name": name, "unit": "1", "bounds": (0.0, 1.0)} for name in names)
+    return ef.micro_model(
+        lift,
+        cells.evolve,
+        restrict,
+        fields=fields,
+        thread_safe=True,
+        agent_updates=lambda macro, duration: cells.agent_updates(_even(cells, macro), duration),
+        warm=cells.warm,
+    )
 
-    def agent_updates(self, macro: Array, duration: float) -> float:
-        """Attempts of cells while the macro state is evolved."""
-        return self.cells.agent_updates(np.full((1, self.cells.sites.columns), macro[0]), duration)
 
-    def warm(self) -> None:
-        """Compile what is needed."""
-        self.cells.warm()
-        self.restrict(self.lift(np.array([0.5, 0.25]), np.random.default_rng(0)))
+def _even(cells: LatticeCells, macro: Array) -> Array:
+    """The same density on every column, (1, column)."""
+    return np.full((1, cells.sites.columns), macro[0])

@@ -24,7 +24,7 @@ from scenarios.tissue.growth.exact import (
     logistic,
 )
 from scenarios.tissue.growth.front import Front, follow_fronts, front_checks, front_table
-from scenarios.tissue.growth.population import DensityAlone, DensityAndPairs
+from scenarios.tissue.growth.population import by_density, by_density_and_pairs
 from scenarios.tissue.growth.settings import CoarseName, GrowthSettings
 
 __all__ = ["run_growth"]
@@ -76,7 +76,7 @@ def run_growth(options: GrowthSettings, coarse: Sequence[CoarseName], context: C
     diagnoses: list[ef.Diagnosis] = []
     for number, ratio in enumerate(context.track(options.ratios, "growth over ratios")):
         grown.append(_grow(options, ratio, context, seed, (*_GROWN, number)))
-        model = DensityAlone(LatticeCells(grown[-1].cells.sites, grown[-1].cells.types))
+        model = by_density(LatticeCells(grown[-1].cells.sites, grown[-1].cells.types))
         stepper = ef.CoarseTimeStepper(model, options.diagnosed, executor=context.executor, seed=seed)
         diagnoses.append(
             ef.diagnose(
@@ -120,10 +120,8 @@ def run_growth(options: GrowthSettings, coarse: Sequence[CoarseName], context: C
 def _grow(options: GrowthSettings, ratio: float, context: Context, seed: int, key: tuple[int, ...]) -> _Grown:
     sites = Sites((options.side, options.side))
     cells = LatticeCells(sites, (CellType(ratio, 1.0),), independent)
-    model = DensityAlone(cells)
-    both = DensityAndPairs(cells)
     watched = ef.micro_model(
-        lambda macro, rng: model.lift(macro[:1], rng), model.evolve, both.restrict, thread_safe=True
+        by_density(cells).lift, cells.evolve, by_density_and_pairs(cells).restrict, thread_safe=True
     )
     stepper = ef.CoarseTimeStepper(watched, options.replicas, executor=context.executor, seed=seed)
     times = np.linspace(0.0, options.time, _READINGS)
@@ -144,9 +142,9 @@ def _read_rates(options: GrowthSettings, grown: _Grown, seed: int) -> tuple[dict
     rates = {"all_cells": ef.Value(right, float(errors[there] / sqrt(2)), "1/time")}
     cells = LatticeCells(grown.cells.sites, grown.cells.types)
     cost = ef.Cost()
-    ways: list[tuple[str, DensityAlone | DensityAndPairs, list[float]]] = [
-        ("density_alone", DensityAlone(cells), [options.pairs_at]),
-        ("density_and_pairs", DensityAndPairs(cells), [options.pairs_at, paired]),
+    ways = [
+        ("density_alone", by_density(cells), [options.pairs_at]),
+        ("density_and_pairs", by_density_and_pairs(cells), [options.pairs_at, paired]),
     ]
     for number, (name, model, macro) in enumerate(ways):
         burst = ef.CoarseTimeStepper(model, options.replicas, seed=seed).burst(
@@ -170,8 +168,8 @@ def _project(
     start = [options.density, options.density**2]
     times = np.arange(0.0, options.time + _STEP / 2, _STEP)
     for number, name in enumerate(coarse):
-        model: DensityAlone | DensityAndPairs
-        model, macro = (DensityAlone(cells), start[:1]) if name == "density" else (DensityAndPairs(cells), start)
+        model = by_density(cells) if name == "density" else by_density_and_pairs(cells)
+        macro = start[:1] if name == "density" else start
         stepper = ef.CoarseTimeStepper(model, options.replicas, executor=context.executor, seed=seed)
         method = ef.projective.Heun(_STEP, _BURST)
         result = ef.solve_projective(
@@ -200,7 +198,7 @@ def _line(seed: int) -> pd.DataFrame:
     for number, (sampler, law) in enumerate(
         ((independent, line_from_independent), (by_column, line_from_equal_distances))
     ):
-        model = DensityAlone(LatticeCells(Sites((_LINE,)), (CellType(0.0, 1.0),), sampler))
+        model = by_density(LatticeCells(Sites((_LINE,)), (CellType(0.0, 1.0),), sampler))
         burst = ef.CoarseTimeStepper(model, 16, seed=seed).burst([density], [_LINE_TIME], (*_LINES, number))
         rows.append(
             {
