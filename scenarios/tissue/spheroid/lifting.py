@@ -84,6 +84,13 @@ def settle(cells: Spheres, mechanics: Mechanics, time_step: float, rounds: int, 
         How they push each other, and in which steps (h).
     rounds, steps
         How often distances are dealt out, each time after so many steps.
+
+    Examples
+    --------
+    >>> pair = Spheres.at([[-4.0, 0.0, 0.0], [0.0, 6.0, 0.0]], diameter=10.0)
+    >>> settled = settle(pair, Mechanics(repulsion=1.0), 0.2, rounds=5, steps=2)
+    >>> np.linalg.norm(settled.position, axis=1).round(9)
+    array([4., 6.])
     """
     position, radius, region = np.array(cells.position), cells.radius, Region.unbounded(3)
     distance, wanted = np.sort(np.linalg.norm(position, axis=1)), np.empty(len(position))

@@ -258,13 +258,14 @@ def _checks(settings: SpheroidSettings, grown: _Grown, law: Array, beside: _Proj
         "every cell simulated all the time",
         relation=ef.Relation.AT_MOST,
     )
-    yield ef.Check(
-        "spheroid: projected necrotic fraction at the end",
-        cores[0],
-        cores[1],
-        _CORE,
-        "every cell simulated all the time",
-    )
+    if beside.core > 0:
+        yield ef.Check(
+            "spheroid: projected necrotic fraction at the end",
+            float(beside.readings[-1, 2]),
+            beside.core,
+            _CORE,
+            "every cell simulated all the time",
+        )
     yield ef.Check(
         "spheroid: nutrient that is too much or missing, over all there ever was",
         grown.imbalance,

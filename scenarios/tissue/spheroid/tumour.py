@@ -63,6 +63,18 @@ class Stirred:
         1/h.
     sparse
         Share of a box that cells fill.
+
+    Raises
+    ------
+    ValueError
+        By what it does, where a cell lies outside of the medium.
+
+    Examples
+    --------
+    >>> stirred = Stirred(Medium((4, 4, 4), spacing=20.0, diffusion=4e5), uptake=100.0, exchange=2000.0)
+    >>> alone = Spheres.at([[0.0, 0.0, 0.0]], diameter=20.0)
+    >>> 0.9 < stirred.at(stirred.around(alone), alone)[0] < 1.0
+    np.True_
     """
 
     medium: Medium
@@ -133,6 +145,15 @@ class Tumour:
     ------
     ValueError
         If the cells have no cycle.
+
+    Examples
+    --------
+    >>> from scenarios.tissue.spheroid.settings import SpheroidSettings
+    >>> from scenarios.tissue.spheroid.study import build_tumour
+    >>> tumour = build_tumour(SpheroidSettings(radius_start=60.0, radius_end=80.0))
+    >>> spheroid = tumour.lift(tumour.ball(60.0), np.random.default_rng(0))
+    >>> tumour.restrict(spheroid).shape, round(float(tumour.restrict(spheroid)[0]))
+    ((46,), 60)
     """
 
     tissue: CentreBased
