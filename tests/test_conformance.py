@@ -33,7 +33,7 @@ from agents.cars import (
     SafeDistance,
     Vehicle,
 )
-from agents.cells import CellType, LatticeCells, Sites, Sweeps, independent
+from agents.cells import CellType, LatticeCells, Medium, SignallingCells, Sites, Sweeps, independent
 from agents.lattice_boltzmann import FitzHughNagumo, Lattice
 from agents.molecules import Grid, RandomTimeChange, TauLeaping, Voxels, WellMixed, read_network
 
@@ -121,6 +121,16 @@ POPULATIONS |= {
     "two types of cells in space, in steps": Population(
         LatticeCells(Sites((4, 6, 10)), (RESIDENT, INVADER), timing=Sweeps(0.125)),
         np.vstack((TISSUE, TISSUE[:, ::-1] / 2)),
+        1 / 60,
+    ),
+    "cells that follow what they take up": Population(
+        SignallingCells(
+            LatticeCells(Sites((4, 60), 20.0, (False, True)), (CellType(3.0, 0.2, chemotaxis=0.5, half_signal=1.0),)),
+            Medium((4,), 20.0, diffusion=20.0, decay=0.1),
+            step=0.125,
+            uptake=0.2,
+        ),
+        np.vstack((TISSUE, [3.0, 2.0, 1.0, 0.5])),
         1 / 60,
     ),
 }

@@ -38,10 +38,10 @@ class WoundSettings(SettingsGroup):
         (30.0, 100.0, 300.0), description="of motility to proliferation, for which the gain is told (1)"
     )
     widths: Annotated[tuple[Width, ...], Field(min_length=1)] = Field(
-        (250, 500, 1000), description="of strips, for which the gain is told (cells)"
+        (125, 250, 500), description="of strips, for which the gain is told (cells)"
     )
     sampled: int = Field(
-        2000, ge=40, le=10_000_000, description="cells across all projected strips together, for the gain (1)"
+        1000, ge=40, le=10_000_000, description="cells across all projected strips together, for the gain (1)"
     )
     table: bool = Field(False, description="whether a table of single cells is kept at the start, half closure and end")
 
