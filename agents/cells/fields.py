@@ -136,6 +136,8 @@ class Medium:
         given = (*self.sides, *([_CLOSED] * (len(shape) - len(self.sides))))
         pairs = tuple(side if isinstance(side, tuple) else (side, side) for side in given)
         for axis, pair in enumerate(pairs):
+            if len(pair) != 2 or not all(isinstance(side, Side) for side in pair):
+                raise ValueError(f"Axis {axis} must have one or two of Closed, Held, Influx and Periodic: got {pair}.")
             if sum(isinstance(side, Periodic) for side in pair) == 1:
                 raise ValueError(f"Axis {axis} must be periodic at both ends or at none: got {pair}.")
         object.__setattr__(self, "shape", shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
@@ -168,14 +168,7 @@ class SignallingCells:
     def steady_signal(self, densities: ArrayLike) -> Array:
         """The field that is steady around cells at these mean densities, (type, column), along x, (column,)."""
         shares = np.asarray(densities, dtype=np.float64)
-        line = Medium(
-            self.medium.shape[:1],
-            self.medium.spacing,
-            self.medium.diffusion,
-            self.medium.decay,
-            self.medium.half_saturation,
-            self.medium.sides[:1],
-        )
+        line = replace(self.medium, shape=self.medium.shape[:1], sides=self.medium.sides[:1])
         secretion, uptake = (self._rates(name) @ shares for name in ("secretion", "uptake"))
         return line.steady(secretion, uptake)
 

@@ -70,7 +70,7 @@ class Sites:
     @property
     def x(self) -> NDArray[np.float64]:
         """The middles of the columns."""
-        return (np.arange(self.columns) + 0.5) * self.spacing
+        return np.asarray((np.arange(self.columns) + 0.5) * self.spacing)
 
     @cached_property
     def neighbours(self) -> NDArray[np.int32]:
@@ -91,4 +91,4 @@ class Sites:
         >>> Sites((2, 3), spacing=20.0).positions(np.array([4]))
         array([[30., 30.]])
         """
-        return (np.stack(np.unravel_index(sites, self.shape), axis=1) + 0.5) * self.spacing
+        return np.asarray((np.stack(np.unravel_index(sites, self.shape), axis=1) + 0.5) * self.spacing)

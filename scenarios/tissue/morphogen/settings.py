@@ -11,7 +11,7 @@ from eqfree.settings import SettingsGroup
 
 __all__ = ["QUICK", "MorphogenSettings"]
 
-QUICK: Mapping[str, Any] = {"width": 200, "points": 2, "hours": 240.0, "key_sets": 2}
+QUICK: Mapping[str, Any] = {"width": 80, "points": 3, "hours": 240.0, "key_sets": 2}
 
 
 class MorphogenSettings(SettingsGroup):
@@ -19,7 +19,7 @@ class MorphogenSettings(SettingsGroup):
 
     length: float = Field(300.0, gt=0, le=1e5, description="length of the tissue, away from the source (µm)")
     diameter: float = Field(20.0, gt=0, le=1e3, description="diameter of a cell, the width of a site (µm)")
-    width: int = Field(400, ge=20, le=100_000, description="width of the tissue (cells)")
+    width: int = Field(160, ge=20, le=100_000, description="width of the tissue (cells)")
     diffusion: float = Field(3600.0, gt=0, le=1e7, description="of the morphogen; 1 µm²/s is 3600 (µm²/h)")
     decay: float = Field(0.5, gt=0, le=1e3, description="of the morphogen, by itself (1/h)")
     uptake: float = Field(2.0, ge=0, le=1e4, description="rate at which a cell clears the site it fills (1/h)")
@@ -32,7 +32,7 @@ class MorphogenSettings(SettingsGroup):
     chemotaxis: float = Field(
         0.5, ge=0, le=100, description="how strongly hops lean up a difference between two sites (1/nM)"
     )
-    motility: float = Field(2.0, gt=0, le=1e3, description="attempts of a cell to hop to a site beside it (1/h)")
+    motility: float = Field(3.0, gt=0, le=1e3, description="attempts of a cell to hop to a site beside it (1/h)")
     proliferation: float = Field(0.12, gt=0, le=10, description="attempts of a cell to divide, if it had all (1/h)")
     death: float = Field(0.04, gt=0, le=10, description="rate at which a cell dies (1/h)")
     modes: int = Field(3, ge=1, le=20, description="cosine modes of density in the macro state (1)")

@@ -11,7 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import eqfree as ef
-from agents.cells.signalling import Tissue
 from eqfree.continuation import PseudoArclength, Steps
 from eqfree.fixed_points import Newton
 from eqfree.scenario import Context
@@ -20,7 +19,7 @@ from scenarios.progress import counting
 from scenarios.tissue.morphogen.direct import LongRun, simulate
 from scenarios.tissue.morphogen.mean_field import critical_source, mean_field_steady
 from scenarios.tissue.morphogen.settings import MorphogenSettings
-from scenarios.tissue.morphogen.tissue import Gradient
+from scenarios.tissue.morphogen.tissue import Gradient, Observed
 
 __all__ = ["run_morphogen"]
 
@@ -29,6 +28,7 @@ Array = NDArray[np.float64]
 _STEADY, _SPECTRUM, _ALONG, _PROFILES, _LONG, _WEAK = ((90 + number,) for number in range(6))  # keys
 _DIFFERENCE = 0.7  # of the amplitudes' scale: paths of cells part within hours, so that differences must be large
 _LENGTH = 2.5  # of the branch, in units of the parameter
+_LONGER = 1.06  # steps, so that the last one is no sliver
 _LEAST = 0.03  # mean density below which populations of this size may die out
 _ERRORS = 4.0
 _BALANCE = 1e-12
@@ -110,9 +110,9 @@ def _find(gradient: Gradient, context: Context, seed: int) -> _Found:
         )
         cost = cost + spectrum.cost
 
-    def observe(before: Tissue, after: Tissue, duration: float) -> Array:
-        audit = np.full((1, options.columns), gradient.tissue.imbalance(after))
-        return np.concatenate((gradient.tissue.restrict(after), audit))
+    def observe(before: Observed, after: Observed, duration: float) -> Array:
+        audit = np.full((1, options.columns), gradient.tissue.imbalance(after.tissue))
+        return np.concatenate((gradient.tissue.restrict(after.tissue), audit))
 
     times = [0.0, max(options.healing, options.step)]
     burst = stepper.burst(steady.lifted, times, _PROFILES, observe)
@@ -221,7 +221,7 @@ def _checks(found: _Found) -> Iterator[ef.Check]:
 def _follow(found: _Found, context: Context, seed: int) -> Part:
     """The branch towards weaker sources, and a long run where it ends."""
     options = found.gradient.options
-    step = _LENGTH / (options.points - 1)
+    step = _LONGER * _LENGTH / (options.points - 1)
     method = PseudoArclength(
         duration=options.duration,
         span=(options.weakest, options.source),

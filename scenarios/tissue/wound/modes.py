@@ -27,8 +27,8 @@ class CosineModes:
 
     Lifting adds the modes up; where that is below 0 or above 1, the waves that are no modes are changed until it is not
     and the modes are still what they were, as nearly as they can be: cutting it off alone would make cells, in every
-    burst. Restricting projects the densities of the columns on the modes. Densities of the columns themselves are no macro state to project: their noise is leapt over with them, and
-    the finest waves set the step.
+    burst. Restricting projects the densities of the columns on the modes. Densities of the columns themselves are no
+    macro state to project: their noise is leapt over with them, and the finest waves set the step.
 
     *How to choose* the number: a wave of two front widths sqrt(D / λ) must be among them, K = 1.27 L sqrt(λ / D); the
     fastest mode decays at D (K - 1)² π² / L², and a step is stable up to 2.78 over that by Runge and Kutta's method.

@@ -192,6 +192,8 @@ def test_nothing_happens_in_no_time() -> None:
         ({"tolerance": 0.1}, "`tolerance` must lie"),
         ({"sides": (Closed(), Closed())}, "sides for at most 1 axes"),
         ({"sides": ((Periodic(), Closed()),)}, "periodic at both ends"),
+        ({"sides": (3.0,)}, "one or two of Closed, Held, Influx and Periodic"),
+        ({"sides": ((Closed(), Closed(), Closed()),)}, "one or two of Closed, Held, Influx and Periodic"),
     ],
 )
 def test_a_medium_that_makes_no_sense_is_refused(options: dict[str, object], message: str) -> None:

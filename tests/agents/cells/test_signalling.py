@@ -118,7 +118,6 @@ def test_a_signal_drives_division_as_the_logistic_law_says_where_cells_are_well_
 
     expected = solve_ivp(law, (0.0, hours), [0.2, 1.5], rtol=1e-8).y[:, -1]
     stderr = np.std(found, axis=0, ddof=1) / np.sqrt(len(found))
-    print((np.mean(found, axis=0) - expected) / expected, stderr / expected)
     # Neighbours of mother and daughter are correlated by about 2 proliferation / motility, 0.5 %; splitting is 0.25 h.
     assert np.all(np.abs(np.mean(found, axis=0) - expected) < 4 * stderr + 0.01 * expected)
 
