@@ -70,6 +70,8 @@ def draw_closing(densities: pd.DataFrame, fronts: pd.DataFrame) -> Figure:
             color=colour,
             label=f"day {day:.3g}",
         )
+    profile.plot([], [], color=style.FITTED, lw=style.LINE, label="all cells, ± 2 s.e.")
+    profile.plot([], [], "o", ms=style.MARKER - 1, color=style.FITTED, label="projection")
     style.finish(profile, "place across the gap (µm)", "density (cells per site)")
     profile.set_ylim(0.0, 1.05)
     for way, colour in zip(dict.fromkeys(fronts["way"]), (style.MAIN, style.FITTED, style.SECOND), strict=False):
@@ -77,7 +79,7 @@ def draw_closing(densities: pd.DataFrame, fronts: pd.DataFrame) -> Figure:
         place.errorbar(rows["day"], rows["place"], 2 * rows["stderr"], fmt=".-", color=colour, lw=style.LINE, label=way)
     style.finish(place, "time (days)", "left edge of the gap (µm)")
     place.legend(frameon=False, fontsize=style.SMALL)
-    style.legend_below(made, profile)
+    style.legend_below(made, profile, columns=6)
     return made
 
 
@@ -192,7 +194,7 @@ def film_closing(densities: pd.DataFrame) -> Movie:
     )
     style.finish(axes, "place across the gap (µm)", "density (cells per site)")
     axes.set_ylim(0.0, 1.05)
-    told = axes.text(0.5, 0.05, "", transform=axes.transAxes, ha="center", fontsize=style.SMALL, color=style.INK)
+    told = axes.text(0.5, 0.94, "", transform=axes.transAxes, ha="center", fontsize=style.SMALL, color=style.INK)
     style.legend_below(made, axes)
     instants = np.linspace(days[0], days[-1], (len(days) - 1) * _BETWEEN + 1)
 

@@ -30,7 +30,6 @@ class Settings(CellRules):
     """Cells that divide, move and signal."""
 
     quick: ClassVar[Mapping[str, Any]] = {
-        "replicas": 4,
         **{
             f"{name}.{setting}": value
             for name, small in (
@@ -48,7 +47,7 @@ class Settings(CellRules):
         ("wound", "growth", "assay", "spheroid", "morphogen"), description="what to compute, in this order"
     )
     days: float = Field(30.0, gt=0, le=1000, description="over which the wound is followed (day)")
-    replicas: int = Field(8, ge=2, le=10_000, description="full populations of the wound (1)")
+    replicas: int = Field(16, ge=2, le=10_000, description="full populations of the wound (1)")
     cells: str | None = Field(
         None,
         description="CSV file of the cells that the wound starts from: x_um and y_um, a row a cell; or x_um and cells, "
@@ -69,6 +68,12 @@ class Settings(CellRules):
     signal: MorphogenSettings = Field(
         MorphogenSettings(), description="the signal of the part morphogen, and the cells that read it"
     )
+
+    @model_validator(mode="after")
+    def _parts_are_named_once(self) -> Self:
+        if len(set(self.parts)) < len(self.parts):
+            raise ValueError(f"`parts` must name each part once: got {','.join(self.parts)}.")
+        return self
 
     @model_validator(mode="after")
     def _files_have_readers(self) -> Self:

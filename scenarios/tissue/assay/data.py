@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,8 @@ class Profiles:
                 f"Densities must be below close packing, {CLOSE_PACKING:g} cells/µm²: got {self.densities.max():g}. "
                 "Are they in the units of the header?"
             )
+        if not self.densities[0].any():
+            raise ValueError("There must be cells at the first time: the density is 0 everywhere. Leave that time out.")
         if not self.spreads.any(axis=1).all():
             raise ValueError("The spread between replicates must not be zero everywhere. Give it, or replicates.")
 
@@ -212,7 +215,9 @@ def carried_profiles(seeded: str) -> Profiles:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, comment="#", skipinitialspace=True, encoding="utf-8-sig", index_col=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows with more fields than the header
+            return pd.read_csv(path, comment="#", skipinitialspace=True, encoding="utf-8-sig", index_col=False)
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"expected profiles in {_shown(path)}, which is empty. Its header is {_HEADER}.") from error
     except OSError as error:

@@ -14,7 +14,9 @@ __all__ = ["QUICK", "WoundSettings"]
 Ratio = Annotated[float, Field(ge=3, le=1e4)]
 Width = Annotated[int, Field(ge=20, le=100_000)]
 
-QUICK: Mapping[str, Any] = {"width": 200, "ratios": [100.0], "widths": [200], "sampled": 400}
+QUICK: Mapping[str, Any] = {"width": 60, "ratios": [100.0], "widths": [60], "sampled": 240}
+
+_MOST = 2000  # cells along the field
 
 
 class WoundSettings(SettingsGroup):
@@ -25,7 +27,7 @@ class WoundSettings(SettingsGroup):
     edge: float = Field(50.0, gt=0, le=1e5, description="length over which the edges of the gap fall off (µm)")
     bulk: float = Field(0.8, gt=0, le=1, description="density beside the gap at the start (cells per site)")
     diameter: float = Field(20.0, gt=0, le=1e4, description="diameter of a cell, the width of a site (µm)")
-    width: Width = Field(500, description="width of the strip (cells)")
+    width: Width = Field(250, description="width of the strip (cells)")
     replicas: int = Field(
         4, ge=2, le=10_000, description="populations that are projected; how far they spread is the error (1)"
     )
@@ -51,6 +53,11 @@ class WoundSettings(SettingsGroup):
             raise ValueError(
                 f"The field must be at least eight cells long: got length={self.length:g} µm with cells of "
                 f"{self.diameter:g} µm. Lengths are in µm."
+            )
+        if self.columns > _MOST:
+            raise ValueError(
+                f"The field must be at most {_MOST} cells long: got length={self.length:g} µm with cells of "
+                f"{self.diameter:g} µm. Take a shorter field, or larger cells."
             )
         if self.gap + 4 * self.edge > self.length:
             raise ValueError(

@@ -15,6 +15,9 @@ __all__ = ["gap", "read_cells"]
 
 Array = NDArray[np.float64]
 
+_FORMAT = "the columns x_um and y_um, a row a cell, or x_um and cells, a row an equal bin with its middle"
+_FAR, _MANY = 2.0, 0.05  # diameters by which no more than this share of the cells may have to be moved
+
 
 def gap(options: WoundSettings, x: Array) -> Array:
     """Densities at places x (µm): the bulk beside a gap in the middle, with edges of a hyperbolic tangent.
@@ -41,46 +44,86 @@ def read_cells(path: str, sites: Sites) -> Array:
     Raises
     ------
     ValueError
-        If the file cannot be read, has other columns, or its cells do not fit on the sites.
+        If the file cannot be read, has other columns, holds no cell, or its cells do not fit on the sites.
     """
+    table = _read(path)
+    names = [name for name in (("x_um", "y_um"), ("x_um", "cells")) if set(name) <= set(table.columns)]
+    if not names:
+        given = ", ".join(map(str, table.columns))[:120]
+        raise ValueError(f"`cells` must have {_FORMAT}: '{path}' has {given}. Name them in the first row.")
+    numbers = table[list(names[0])].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+    if not len(numbers):
+        raise ValueError(f"`cells` must hold at least one cell: '{path}' has no row.")
+    bad = np.flatnonzero(~np.isfinite(numbers).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"`cells` must have a number in every row: row {bad[0] + 1} of '{path}' has none in "
+            f"{' or '.join(names[0])}. Correct it, or leave the row out."
+        )
+    if "y_um" in names[0]:
+        density = _from_points(numbers, sites, path)
+    else:
+        density = _from_counts(numbers[:, 0], numbers[:, 1], sites, path)
+    if not density.any():
+        raise ValueError(f"`cells` must hold at least one cell: '{path}' has none.")
+    return density
+
+
+def _read(path: str) -> pd.DataFrame:
     try:
-        table = pd.read_csv(Path(path))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"`cells` must name a CSV file of cells: got '{path}' ({error}).") from error
-    numbers = table.select_dtypes("number")
-    if {"x_um", "y_um"} <= set(numbers.columns) and len(numbers):
-        _check_finite(numbers[["x_um", "y_um"]], path)
-        taken = place_points(numbers[["x_um", "y_um"]].to_numpy(dtype=np.float64), sites)
-        return np.bincount(taken // sites.width, minlength=sites.columns) / sites.width
-    if {"x_um", "cells"} <= set(numbers.columns) and len(numbers) > 1:
-        _check_finite(numbers[["x_um", "cells"]], path)
-        return _from_counts(numbers["x_um"].to_numpy(), numbers["cells"].to_numpy(), sites, path)
-    raise ValueError(
-        "`cells` must have the columns x_um and y_um, a row a cell, or x_um and cells, a row a bin, in numbers: got "
-        f"{', '.join(map(str, table.columns))} in '{path}'."
-    )
+        return pd.read_csv(Path(path), skipinitialspace=True, encoding="utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"`cells` must name a CSV file: '{path}' cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ValueError(f"`cells` must name a CSV file with {_FORMAT}: '{path}' is no such table of text.") from error
 
 
-def _check_finite(table: pd.DataFrame, path: str) -> None:
-    if not np.isfinite(table.to_numpy()).all():
-        raise ValueError(f"`cells` must have a number in every row: got one missing in '{path}'. Leave the row out.")
+def _from_points(points: Array, sites: Sites, path: str) -> Array:
+    extent = np.array(sites.shape) * sites.spacing
+    outside = np.flatnonzero(~((points >= 0) & (points <= extent)).all(axis=1))
+    if len(outside):
+        x, y = points[outside[0]]
+        raise ValueError(
+            f"`cells` must lie in the strip, x_um from 0 to {extent[0]:g} and y_um from 0 to {extent[1]:g} µm: row "
+            f"{outside[0] + 1} of '{path}' has {x:g} and {y:g}. Set `wound.length` (µm) and `wound.width` (cells) to "
+            "yours."
+        )
+    taken = place_points(points, sites)
+    moved = np.linalg.norm(sites.positions(taken) - points, axis=1) / sites.spacing
+    share = float((moved > _FAR).mean())
+    if share > _MANY:
+        raise ValueError(
+            f"`cells` must fit side by side, one in {sites.spacing:g} × {sites.spacing:g} µm: {share:.0%} of those in "
+            f"'{path}' would have to move by more than {_FAR:g} diameters. Are the positions in µm? Else set a smaller "
+            "`wound.diameter`."
+        )
+    return np.bincount(taken // sites.width, minlength=sites.columns) / sites.width
 
 
 def _from_counts(x: Array, cells: Array, sites: Sites, path: str) -> Array:
-    spacing = np.diff(x)
     length = sites.columns * sites.spacing
+    if len(x) < 2:
+        raise ValueError(f"`cells` must have two bins or more: '{path}' has {len(x)}.")
+    spacing = np.diff(x)
     if not (np.ptp(spacing) <= 1e-6 * abs(spacing.mean()) and spacing.mean() > 0):
-        raise ValueError(f"Bins must be equal and in order: got middles {x[0]:g}, {x[1]:g}, ... µm in '{path}'.")
+        raise ValueError(
+            f"`cells` must have equal bins in order: '{path}' has middles at {x[0]:g}, {x[1]:g}, ... µm. Sort them, "
+            "and fill those that are empty with 0."
+        )
     if abs(len(x) * spacing.mean() - length) > sites.spacing:
         raise ValueError(
-            f"Bins must cover the field of {length:g} µm: got {len(x)} of {spacing.mean():g} µm in '{path}'. Set "
-            "`wound.length`, in µm."
+            f"`cells` must have bins over the whole field of {length:g} µm: '{path}' has {len(x)} of "
+            f"{spacing.mean():g} µm. Set `wound.length` (µm) to yours."
         )
-    density = cells * sites.spacing / (spacing.mean() * sites.width)
-    if not ((density >= 0) & (density <= 1)).all():
+    if not (cells >= 0).all():
+        row = int((cells < 0).argmax())
+        raise ValueError(f"`cells` must count cells: row {row + 1} of '{path}' has {cells[row]:g} of them. Correct it.")
+    most = spacing.mean() * sites.width / sites.spacing
+    if not (cells <= most).all():
+        row = int(cells.argmax())
         raise ValueError(
-            f"Cells must be at most one a site, {spacing.mean() * sites.width / sites.spacing:.4g} in a bin, and not "
-            f"negative: got {cells.min():g} to {cells.max():g} in '{path}'. Above close packing there is no place: set "
-            "`wound.width` to the strip's, in cells, or a smaller `wound.diameter`."
+            f"`cells` must be at most one a site, {most:.4g} in a bin: row {row + 1} of '{path}' has {cells[row]:g}. "
+            "Above close packing there is no place: set `wound.width` (cells) to the strip's, or a smaller "
+            "`wound.diameter`."
         )
-    return np.asarray(np.interp(sites.x, x, density))
+    return np.asarray(np.interp(sites.x, x, cells / most))

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 _STABLE = 2.785  # times the rate of the fastest mode: the reach of Runge and Kutta's scheme on the negative axis
 _SAFETY = 0.95
 _PER_WIDTH = 1.27  # modes of a field as long as sqrt(D / λ), the width of a front
-_FEWEST = 8
+_PER_EDGE = 0.29  # an edge of the gap counts as a front 1 / 0.29 times as wide as itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,8 @@ class Followed:
     Attributes
     ----------
     densities, stderr : (time, column)
+    mean, mean_stderr : (time,)
+        Density of the whole strip, and its standard error over replicas.
     cost
         Of all replicas.
     failure
@@ -41,6 +43,8 @@ class Followed:
 
     densities: Array
     stderr: Array
+    mean: Array
+    mean_stderr: Array
     cost: ef.Cost
     failure: str = ""
 
@@ -79,8 +83,8 @@ class Strip:
         cell = rules.model_copy(update={"motility": hops}).cell
         sites = Sites((options.columns, width or options.width), options.diameter, (False, True))
         diffusion = hops * options.diameter**2 / 4
-        front = sqrt(rules.proliferation / diffusion)
-        modes = options.modes or min(max(_FEWEST, ceil(_PER_WIDTH * options.length * front)), options.columns)
+        front = max(sqrt(rules.proliferation / diffusion), _PER_EDGE / options.edge)
+        modes = options.modes or min(ceil(_PER_WIDTH * options.length * front), options.columns)
         model = CosineModes(LatticeCells(sites, (cell,), sampler_of(rules.sampler)), modes)
         fastest = diffusion * (pi * (modes - 1) / options.length) ** 2 + rules.proliferation + rules.death
         steps = ceil(days * fastest / (_SAFETY * _STABLE))
@@ -88,7 +92,8 @@ class Strip:
         if not strip.step > 4 * strip.burst:
             raise ValueError(
                 f"A step must be longer than its four bursts of {strip.burst:.3g} days: got {strip.step:.3g} days, the "
-                f"longest that is stable with {modes} modes. Take fewer `wound.modes`, or a shorter `wound.burst`."
+                f"longest that is stable with {modes} modes and divides the {days:g} days. Take more `days`, fewer "
+                "`wound.modes`, or a shorter `wound.burst`."
             )
         return strip
 
@@ -138,6 +143,8 @@ class Strip:
         return Followed(
             densities=np.array([self.model.densities(modes) for modes in result.macro]),
             stderr=np.sqrt(result.stderr**2 @ self.model.waves**2),
+            mean=result.macro[:, 0],
+            mean_stderr=result.stderr[:, 0],
             cost=result.cost,
             failure="" if result.success else f"Projection of the wound: {result.message}",
         )
@@ -147,5 +154,8 @@ class Strip:
     ) -> Followed:
         """Followed cell by cell, all the time."""
         stepper = ef.CoarseTimeStepper(self.model.cells, replicas, executor=executor, seed=seed)
-        burst = stepper.burst(begin[np.newaxis], self.days, key)
-        return Followed(burst.mean[:, 0], burst.stderr[:, 0], burst.cost)
+        burst = stepper.burst(begin[np.newaxis], self.days, key, samples=True)
+        assert burst.samples is not None
+        means = burst.samples.mean(axis=(2, 3))
+        mean_stderr = means.std(axis=0, ddof=1) / sqrt(replicas)
+        return Followed(burst.mean[:, 0], burst.stderr[:, 0], means.mean(axis=0), mean_stderr, burst.cost)
