@@ -91,9 +91,7 @@ def test_the_gain_grows_with_the_ratio_and_is_counted_over_all_replicas(quick: P
 @pytest.mark.slow
 def test_the_table_of_cells_has_a_row_a_cell(quick: Part) -> None:
     cells, density = quick.tables["wound_cells"], quick.tables["wound"]
-    assert len(cells[cells["day"] == 0.0]) == pytest.approx(
-        density[density["day"] == 0.0]["density"].sum() * 60, abs=1
-    )
+    assert len(cells[cells["day"] == 0.0]) == pytest.approx(density[density["day"] == 0.0]["density"].sum() * 60, abs=1)
     assert cells["day"].nunique() == 3
     assert cells["x_um"].between(0, 1900).all()
 
