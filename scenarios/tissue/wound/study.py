@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import hypot
+from math import hypot, isclose
 
 import numpy as np
 import pandas as pd
@@ -64,7 +64,9 @@ def run_wound(
             ways[way] = strip.simulate(begin, replicas, rules.seed, context.executor, _FULL_KEY)
         else:
             ways[way] = strip.project(begin, options.replicas, rules.seed, context.executor, _PROJECTED_KEY)
-    gains, spent = _measure_gains(rules, options, strip, replicas, context) if cells is None else (None, ef.Cost())
+    gains, spent = None, ef.Cost()
+    if cells is None:
+        gains, spent = _measure_gains(rules, options, strip, ways[_FULL], replicas, context)
     half = _half_closure(strip, ways[_FULL], rules.capacity)
     part = _tell(strip, ways, half, rules, options, replicas)
     tables = dict(part.tables)
@@ -87,6 +89,11 @@ def relative_error(densities: Array, reference: Array) -> float:
     0.071
     """
     return float(np.linalg.norm(densities - reference) / np.linalg.norm(reference))
+
+
+def _noise(followed: Followed, number: int) -> float:
+    """The standard error of the densities at a reading, as a share of them, root mean square."""
+    return float(np.linalg.norm(followed.stderr[number]) / np.linalg.norm(followed.densities[number]))
 
 
 def front_of(x: Array, densities: Array, stderr: Array, level: float) -> tuple[float, float]:
@@ -112,7 +119,7 @@ def _half_closure(strip: Strip, full: Followed, capacity: float) -> int | None:
 
 
 def _measure_gains(
-    rules: CellRules, options: WoundSettings, strip: Strip, replicas: int, context: Context
+    rules: CellRules, options: WoundSettings, strip: Strip, full: Followed, replicas: int, context: Context
 ) -> tuple[pd.DataFrame, ef.Cost]:
     """How much less time of cells is simulated, all replicas counted, than that of one full strip as wide.
 
@@ -120,7 +127,7 @@ def _measure_gains(
     """
     rows, cost = [], ef.Cost()
     cases = [(ratio, width) for ratio in options.ratios for width in options.widths]
-    references: dict[float, Followed] = {}
+    references = {ratio: full for ratio in options.ratios if isclose(ratio * rules.proliferation, rules.motility)}
     for number, (ratio, width) in enumerate(context.track(cases, "gain over ratios and widths")):
         motility = ratio * rules.proliferation
         if not motility:
@@ -134,15 +141,15 @@ def _measure_gains(
         copies = max(2, round(options.sampled / width))
         projected = small.project(begin, copies, rules.seed, context.executor, (*_GAIN_KEY, number, 1))
         cost += projected.cost
-        full = references[ratio]
+        reference = references[ratio]
         rows.append(
             {
                 "ratio": ratio,
                 "width": width,
                 "replicas": copies,
                 "gain": float(small.days[-1]) / projected.cost.micro_time,
-                "error": relative_error(projected.densities[-1], full.densities[-1]),
-                "noise": float(np.linalg.norm(full.stderr[-1]) / np.linalg.norm(full.densities[-1])),
+                "error": relative_error(projected.densities[-1], reference.densities[-1]),
+                "noise": _noise(reference, -1),
             }
         )
     return pd.DataFrame(rows), cost
@@ -254,7 +261,7 @@ def _checks(
             relation=ef.Relation.COVERS,
             stderr=float(np.hypot(projected.mean_stderr[number], full.mean_stderr[number])),
         )
-        noise = float(np.linalg.norm(full.stderr[number]) / np.linalg.norm(full.densities[number]))
+        noise = _noise(full, number)
         if noise <= _SEEN * _CLOSE:
             yield ef.Check(
                 f"wound {when}: error of the projected density, root mean square",
