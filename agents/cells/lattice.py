@@ -223,8 +223,15 @@ class LatticeCells:
                 )
         if signal is None and self._reads:
             raise ValueError("These cells read a signal: give `forcing`, its concentration at each site.")
-        if signal is not None and signal.shape != (len(self.sites),):
-            raise ValueError(f"`forcing` must be a signal at each of {len(self.sites)} sites: got {signal.shape}.")
+        if signal is None:
+            return
+        if np.shape(signal) != (len(self.sites),):
+            raise ValueError(f"`forcing` must be a signal at each of {len(self.sites)} sites: got {np.shape(signal)}.")
+        if not np.isfinite(signal).all() or (np.min(signal) < 0 and self.rules.half_signal.any()):
+            raise ValueError(
+                "`forcing` must be finite, and not negative where cells need it to divide: got "
+                f"{np.min(signal):g} to {np.max(signal):g}."
+            )
 
 
 @njit(cache=True, nogil=True)
@@ -320,7 +327,7 @@ def _happen(
         hop = rates[kind, 0] if chemotaxis[kind] == 0.0 else 2.0 * rates[kind, 0]
         if drawn < hop:
             drawn *= ways / hop
-            d = int(drawn)
+            d = min(int(drawn), ways - 1)  # rounding may carry it there
             there = neighbours[site, d]
             if there >= 0 and occupied[there] == 0:
                 share = _grip(site, kind, neighbours, adhesion, occupied) if sticky else 1.0
@@ -334,7 +341,7 @@ def _happen(
         drawn -= hop
         if drawn < rates[kind, 1]:
             drawn *= ways / rates[kind, 1]
-            d = int(drawn)
+            d = min(int(drawn), ways - 1)  # rounding may carry it there
             there = neighbours[site, d]
             if (
                 there >= 0

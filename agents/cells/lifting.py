@@ -23,10 +23,10 @@ Sampler: TypeAlias = Callable[[NDArray[np.float64], Sites, Generator], NDArray[n
 def by_column(densities: NDArray[np.float64], sites: Sites, rng: Generator) -> NDArray[np.int8]:
     """Systematic along the columns, and at random within each: the default.
 
-    The numbers of a type in the columns are `systematic`, so that each is within 1 of what is expected and a whole
-    total is exact; which sites of a column hold them is drawn at random, since sites at equal distances alias with the
-    lattice. (On a line a column is one site, and cells of equal density are equally far apart.) Where the types of a
-    column together are more than its sites, what is too much goes to the nearest column with room.
+    The numbers of cells in the columns are `systematic`, so that each is within 1 of what is expected and a whole total
+    is exact; so are, of these, those of each type. Which sites of a column hold them is drawn at random, since sites at
+    equal distances alias with the lattice. (On a line a column is one site, and cells of equal density are equally far
+    apart.)
 
     Raises
     ------
@@ -40,9 +40,7 @@ def by_column(densities: NDArray[np.float64], sites: Sites, rng: Generator) -> N
     array([4, 2])
     """
     checked = check_densities(densities, sites)
-    counts = np.array([systematic(row * sites.width, rng) for row in checked])
-    _make_room(counts, sites.width)
-    return _choose(counts, sites.width, rng)
+    return _choose(_count(checked * sites.width, rng), sites.width, rng)
 
 
 def independent(densities: NDArray[np.float64], sites: Sites, rng: Generator) -> NDArray[np.int8]:
@@ -142,15 +140,20 @@ def check_densities(densities: NDArray[np.float64], sites: Sites, types: int | N
     return np.clip(given, 0.0, 1.0)
 
 
-def _make_room(counts: NDArray[np.int64], width: int) -> None:
-    """Move cells out of columns that are too full, to the nearest with room."""
-    for full in np.flatnonzero(counts.sum(axis=0) > width):
-        while counts[:, full].sum() > width:
-            room = np.flatnonzero(counts.sum(axis=0) < width)
-            there = room[np.abs(room - full).argmin()]
-            kind = counts[:, full].argmax()
-            counts[kind, full] -= 1
-            counts[kind, there] += 1
+def _count(expected: NDArray[np.float64], rng: Generator) -> NDArray[np.int64]:
+    """Whole numbers of each type in each column: of all types first, then of each among those that are left."""
+    counts = np.empty(expected.shape, dtype=np.int64)
+    remaining, left = systematic(expected.sum(axis=0), rng), expected.sum(axis=0)
+    for kind, row in enumerate(expected[:-1]):
+        share = np.divide(row, left, out=np.zeros_like(row), where=left > 0)
+        wanted = share * remaining
+        room = wanted * (1 - share)
+        if room.any():  # so that the total of the type is what is expected
+            wanted = np.clip(wanted + (row.sum() - wanted.sum()) * room / room.sum(), 0, remaining)
+        counts[kind] = systematic(wanted, rng)
+        remaining, left = remaining - counts[kind], left - row
+    counts[-1] = remaining
+    return counts
 
 
 @njit(cache=True, nogil=True)

@@ -76,3 +76,10 @@ def test_pairs_repair_most_of_what_density_alone_misses(quick: Part) -> None:
     last = quick.tables["growth_projected"].groupby("coarse").last()
     missed = last["density"] - last["all_cells"]
     assert missed["density_and_pairs"] + 4 * last["stderr"]["density_and_pairs"] < 0.7 * missed["density"]
+
+
+def test_settings_with_hardly_a_cell_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"about 50 cells at the start: got density=0\.0005 on side=20, 0\.2"):
+        GrowthSettings(density=5e-4, side=20)
+    with pytest.raises(ValueError, match="each ratio once"):
+        GrowthSettings(ratios=(1.0, 1.0))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.random import default_rng
+from numpy.typing import NDArray
 
 import eqfree as ef
 from agents.cells import CellType, LatticeCells, Sites
@@ -106,6 +108,11 @@ def test_cells_come_in_as_positions_or_as_counts(tmp_path: Path) -> None:
     bins = pd.DataFrame({"x_um": 50.0 + 100 * np.arange(19), "cells": np.full(19, 125)})
     bins.to_csv(tmp_path / "bins.csv", index=False)
     assert read_cells(str(tmp_path / "bins.csv"), SITES) == pytest.approx(np.full(95, 0.5))
+    bins.assign(cells=np.arange(19) * 13).to_csv(tmp_path / "uneven.csv", index=False)
+    assert read_cells(str(tmp_path / "uneven.csv"), SITES).sum() * 50 == pytest.approx(13 * 171)
+    bins.assign(x_um=bins["x_um"] + 1e4).to_csv(tmp_path / "shifted.csv", index=False)
+    with pytest.raises(ValueError, match="from 10000 to 11900 µm"):
+        read_cells(str(tmp_path / "shifted.csv"), SITES)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +126,7 @@ def test_cells_come_in_as_positions_or_as_counts(tmp_path: Path) -> None:
         ("x_um,y_um\n" + "0.5,0.5\n" * 500, "would have to move by more than 2 diameters. Are the positions in µm"),
         ("x_um,cells\n50,9\n", "two bins or more"),
         ("x_um,cells\n50,9\n150,9\n400,3\n", "equal bins in order"),
-        ("x_um,cells\n50,9\n150,9\n", "bins over the whole field of 1900 µm: .* has 2 of 100 µm"),
+        ("x_um,cells\n50,9\n150,9\n", "bins over the whole field, from 0 to 1900 µm: .* has 2 of 100 µm"),
         ("x_um,cells\n" + "".join(f"{50 + 100 * i},900\n" for i in range(19)), "at most one a site, 250 in a bin"),
         ("x_um,cells\n" + "".join(f"{50 + 100 * i},-1\n" for i in range(19)), "row 1 .* has -1 of them"),
         ("x_um,cells\n" + "".join(f"{50 + 100 * i},0\n" for i in range(19)), "at least one cell"),
@@ -160,3 +167,17 @@ def test_the_modes_run_through_the_waist_like_every_population() -> None:
     modes = model(4, width=50).modes(gap(WoundSettings(), SITES.x))
     stepper = ef.CoarseTimeStepper(model(4, width=50), replicas=2, seed=4)
     assert np.array_equal(stepper(modes, 0.05, (1,)), stepper(modes, 0.05, (1,)))
+
+
+def test_a_projection_that_ends_early_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    solve = ef.solve_projective
+
+    def half(*arguments: Any, t_eval: NDArray[np.float64], **options: Any) -> ef.Trajectory:
+        return solve(*arguments, t_eval=t_eval[: len(t_eval) // 2], **options)
+
+    monkeypatch.setattr(ef, "solve_projective", half)
+    strip = Strip.of(CellRules(), WoundSettings(width=40), 10.0)
+    followed = strip.project(strip.begin(gap(WoundSettings(), SITES.x)), 2, seed=1)
+    assert len(followed.densities) == len(followed.mean) == len(strip.days)
+    assert np.isfinite(followed.mean[: len(strip.days) // 2]).all()
+    assert np.isnan(followed.densities[-1]).all()

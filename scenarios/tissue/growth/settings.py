@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from eqfree.settings import SettingsGroup
 
@@ -15,6 +15,8 @@ CoarseName = Literal["density", "density_and_pairs"]
 Ratio = Annotated[float, Field(ge=0.1, le=1e3)]
 
 QUICK: Mapping[str, Any] = {"ratios": [1.0], "side": 60, "replicas": 16, "diagnosed": 16, "fronts": []}
+
+_FEWEST = 50  # cells at the start, so that no population has none
 
 
 class GrowthSettings(SettingsGroup):
@@ -38,3 +40,14 @@ class GrowthSettings(SettingsGroup):
     pairs_at: float = Field(
         0.21, gt=0, lt=1, description="density at which the growth rate is read with and without pairs (cells per site)"
     )
+
+    @model_validator(mode="after")
+    def _there_are_cells(self) -> Self:
+        if self.density * self.side**2 < _FEWEST:
+            raise ValueError(
+                f"There must be about {_FEWEST} cells at the start: got density={self.density:g} on side={self.side}, "
+                f"{self.density * self.side**2:.2g}. Take a larger side, or a higher density."
+            )
+        if len(set(self.ratios)) < len(self.ratios):
+            raise ValueError(f"`ratios` must name each ratio once: got {', '.join(f'{one:g}' for one in self.ratios)}.")
+        return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import hypot, sqrt
+from math import ceil, hypot, sqrt
 
 import numpy as np
 import pandas as pd
@@ -44,13 +44,15 @@ _GROWN, _DIAGNOSED, _LINES, _PAIRED, _PROJECTED, _FRONTS = (1,), (2,), (3,), (4,
 
 @dataclass(frozen=True, eq=False)
 class _Grown:
-    """Cells that grew from independent sites: (time, 2) density and pair probability, mean and standard error."""
+    """Cells that grew from independent sites: (time, 2) density and pair probability, mean and standard error;
+    and of each population, (replica, time, 2)."""
 
     ratio: float
     cells: LatticeCells
     times: Array
     mean: Array
     stderr: Array
+    samples: Array
     cost: ef.Cost
 
     @property
@@ -125,21 +127,18 @@ def _grow(options: GrowthSettings, ratio: float, context: Context, seed: int, ke
     )
     stepper = ef.CoarseTimeStepper(watched, options.replicas, executor=context.executor, seed=seed)
     times = np.linspace(0.0, options.time, _READINGS)
-    burst = stepper.burst([options.density, options.density**2], times, key)
-    return _Grown(ratio, cells, times, burst.mean, burst.stderr, burst.cost)
+    burst = stepper.burst([options.density, options.density**2], times, key, samples=True)
+    assert burst.samples is not None
+    return _Grown(ratio, cells, times, burst.mean, burst.stderr, burst.samples, burst.cost)
 
 
 def _read_rates(options: GrowthSettings, grown: _Grown, seed: int) -> tuple[dict[str, ef.Value], ef.Cost]:
     """How fast the density grows where it is ``pairs_at``: of cells that grew there, and of cells lifted there."""
-    densities, pairs = grown.mean.T
-    if not densities[0] < options.pairs_at < densities[-1]:
+    if not (grown.samples[:, 0, 0] < options.pairs_at).all() or not (grown.samples[:, -1, 0] > options.pairs_at).all():
         return {}, ef.Cost()
-    paired = float(np.interp(options.pairs_at, densities, pairs))
-    slopes = np.gradient(densities, grown.times)
-    errors = grown.stderr[:, 0] * slopes / densities  # of the same place, where another population is sooner or later
-    there = int(np.searchsorted(densities, options.pairs_at))
-    right = options.pairs_at - paired
-    rates = {"all_cells": ef.Value(right, float(errors[there] / sqrt(2)), "1/time")}
+    pairs = np.array([np.interp(options.pairs_at, path[:, 0], path[:, 1]) for path in grown.samples])
+    paired, doubt = float(pairs.mean()), float(pairs.std(ddof=1) / sqrt(len(pairs)))
+    rates = {"all_cells": ef.Value(options.pairs_at - paired, doubt, "1/time")}
     cells = LatticeCells(grown.cells.sites, grown.cells.types)
     cost = ef.Cost()
     ways = [
@@ -166,12 +165,12 @@ def _project(
     cells = LatticeCells(grown.cells.sites, grown.cells.types)
     frames, cost, failures = [], ef.Cost(), []
     start = [options.density, options.density**2]
-    times = np.arange(0.0, options.time + _STEP / 2, _STEP)
+    times = np.linspace(0.0, options.time, ceil(options.time / _STEP - 1e-9) + 1)
     for number, name in enumerate(coarse):
         model = by_density(cells) if name == "density" else by_density_and_pairs(cells)
         macro = start[:1] if name == "density" else start
         stepper = ef.CoarseTimeStepper(model, options.replicas, executor=context.executor, seed=seed)
-        method = ef.projective.Heun(_STEP, _BURST)
+        method = ef.projective.Heun(float(times[1]), min(_BURST, float(times[1]) / 4))
         result = ef.solve_projective(
             stepper, (0.0, float(times[-1])), macro, method, (*_PROJECTED, number), t_eval=times
         )

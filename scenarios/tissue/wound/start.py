@@ -110,10 +110,11 @@ def _from_counts(x: Array, cells: Array, sites: Sites, path: str) -> Array:
             f"`cells` must have equal bins in order: '{path}' has middles at {x[0]:g}, {x[1]:g}, ... µm. Sort them, "
             "and fill those that are empty with 0."
         )
-    if abs(len(x) * spacing.mean() - length) > sites.spacing:
+    ends = x[0] - spacing.mean() / 2, x[-1] + spacing.mean() / 2
+    if abs(ends[0]) > sites.spacing or abs(ends[1] - length) > sites.spacing:
         raise ValueError(
-            f"`cells` must have bins over the whole field of {length:g} µm: '{path}' has {len(x)} of "
-            f"{spacing.mean():g} µm. Set `wound.length` (µm) to yours."
+            f"`cells` must have bins over the whole field, from 0 to {length:g} µm: '{path}' has {len(x)} of "
+            f"{spacing.mean():g} µm, from {ends[0]:g} to {ends[1]:g} µm. Set `wound.length` (µm) to yours."
         )
     if not (cells >= 0).all():
         row = int((cells < 0).argmax())
@@ -126,4 +127,6 @@ def _from_counts(x: Array, cells: Array, sites: Sites, path: str) -> Array:
             "Above close packing there is no place: set `wound.width` (cells) to the strip's, or a smaller "
             "`wound.diameter`."
         )
-    return np.asarray(np.interp(sites.x, x, cells / most))
+    reached = np.concatenate(([0.0], np.cumsum(cells)))
+    edges = np.linspace(0.0, len(cells), sites.columns + 1)
+    return np.asarray(np.diff(np.interp(edges, np.arange(len(cells) + 1), reached)) / sites.width)

@@ -33,6 +33,7 @@ class Followed:
     Attributes
     ----------
     densities, stderr : (time, column)
+        NaN from where it ended early.
     mean, mean_stderr : (time,)
         Density of the whole strip, and its standard error over replicas.
     cost
@@ -140,11 +141,16 @@ class Strip:
         )
         span = (0.0, float(self.days[-1]))
         result = ef.solve_projective(stepper, span, self.model.modes(begin), method, key, t_eval=self.days)
+        late = len(self.days) - len(result.times)  # readings that it did not reach
+
+        def until_the_end(values: Array) -> Array:
+            return np.concatenate((values, np.full((late, *values.shape[1:]), np.nan)))
+
         return Followed(
-            densities=np.array([self.model.densities(modes) for modes in result.macro]),
-            stderr=np.sqrt(result.stderr**2 @ self.model.waves**2),
-            mean=result.macro[:, 0],
-            mean_stderr=result.stderr[:, 0],
+            densities=until_the_end(np.array([self.model.densities(modes) for modes in result.macro])),
+            stderr=until_the_end(np.sqrt(result.stderr**2 @ self.model.waves**2)),
+            mean=until_the_end(result.macro[:, 0]),
+            mean_stderr=until_the_end(result.stderr[:, 0]),
             cost=result.cost,
             failure="" if result.success else f"Projection of the wound: {result.message}",
         )

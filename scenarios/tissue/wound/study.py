@@ -96,6 +96,11 @@ def _noise(followed: Followed, number: int) -> float:
     return float(np.linalg.norm(followed.stderr[number]) / np.linalg.norm(followed.densities[number]))
 
 
+def _smooth(strip: Strip, way: str, one: Followed) -> tuple[Array, Array]:
+    """Densities in which a front is seen: those of all cells without the waves that are no modes, else as they are."""
+    return strip.filtered(one) if way == _FULL else (one.densities, one.stderr)
+
+
 def front_of(x: Array, densities: Array, stderr: Array, level: float) -> tuple[float, float]:
     """Where a density first falls through a level, and the standard error of that place; nan where it does not.
 
@@ -112,7 +117,10 @@ def front_of(x: Array, densities: Array, stderr: Array, level: float) -> tuple[f
 
 
 def _half_closure(strip: Strip, full: Followed, capacity: float) -> int | None:
-    """The reading at which the gap, where fewer than half the capacity are, is half as wide as at first."""
+    """The reading at which the gap, where fewer than half the capacity are, is half as wide as at first; none without
+    tissue beside it."""
+    if not full.densities[0].max() > capacity / 2:
+        return None
     widths = (full.densities < capacity / 2).sum(axis=1) * strip.model.cells.sites.spacing
     narrow = np.flatnonzero(widths <= widths[0] / 2)
     return int(narrow[0]) if widths[0] > 0 and len(narrow) else None
@@ -194,7 +202,7 @@ def _tell(
         [
             {"way": way, "day": day, "place": place, "stderr": doubt}
             for way, one in ways.items()
-            for day, row, error in zip(strip.days, *strip.filtered(one), strict=True)
+            for day, row, error in zip(strip.days, *_smooth(strip, way, one), strict=True)
             for place, doubt in [front_of(x, row, error, level)]
         ]
     )
@@ -233,7 +241,7 @@ def _tell(
 
 
 def _speeds(fronts: pd.DataFrame, until: float) -> dict[str, ef.Value]:
-    """How fast the left front goes from the first reading after the start to half closure."""
+    """How fast the left front goes from the start to half closure, on average."""
     speeds = {}
     for way, name in ((_FULL, "wound_front_speed_all_cells"), (_PROJECTED, "wound_front_speed")):
         rows = fronts[(fronts["way"] == way) & (fronts["day"] <= until) & fronts["place"].notna()]

@@ -245,10 +245,16 @@ def test_lifting_is_systematic_along_columns_and_random_within() -> None:
 
 
 def test_lifting_fills_columns_to_the_brim() -> None:
+    """Two types that fill every site, and two that fill one column and no other, whatever the offsets."""
     model = LatticeCells(Sites((7, 11)), (CellType(1.0), CellType(1.0, name="other")))
-    cells = model.lift(np.full((2, 7), 0.5), default_rng(0))
-    assert (cells.occupied > 0).all()
-    assert sorted(cells.counts.tolist()) in ([38, 39],)
+    one_column = np.zeros((2, 7))
+    one_column[:, 3] = 0.5
+    for seed in range(100):
+        cells = model.lift(np.full((2, 7), 0.5), default_rng(seed))
+        assert (cells.occupied > 0).all()
+        assert sorted(cells.counts.tolist()) == [38, 39]
+        filled = model.lift(one_column, default_rng(seed)).occupied.reshape(7, 11) > 0
+        assert filled.sum(axis=1).tolist() == [0, 0, 0, 11, 0, 0, 0]
 
 
 def test_independent_lifting_draws_each_site_by_itself() -> None:
@@ -336,3 +342,35 @@ def test_only_cells_at_the_edge_of_a_step_change_its_profile() -> None:
     density = model.restrict(cells)[0]
     padded = np.pad(density, 1, mode="edge")
     assert model.drift(cells)[0] == pytest.approx(2.0 / 4 * np.diff(padded, 2), abs=1e-12)
+
+
+def test_cells_of_two_types_hold_each_other_as_their_own_adhesion_says() -> None:
+    """By hand: a hops at 1/4 (1 - 0.6) to each free side, b at 1/4 (1 - 0.2); along x both sides are free."""
+    types = (CellType(1.0, adhesion=(0.3, 0.6), name="a"), CellType(1.0, adhesion=(0.2, 0.9), name="b"))
+    model = LatticeCells(Sites((3, 3)), types)
+    pair = np.zeros(9, dtype=np.int8)
+    pair[:2] = 1, 2
+    assert 3 * model.drift(Cells.of(pair, 2)) == pytest.approx(np.array([[-0.2, 0.1, 0.1], [-0.4, 0.2, 0.2]]))
+    after = [model.evolve(Cells.of(pair, 2), 0.05, default_rng(seed)).occupied for seed in range(6000)]
+    left_a, left_b = (np.mean([cells.reshape(3, 3)[0].tolist().count(kind) == 0 for cells in after]) for kind in (1, 2))
+    for left, rate in ((left_a, 0.2), (left_b, 0.4)):
+        expected = 1 - exp(-rate * 0.05)
+        assert abs(left - expected) <= 4 * sqrt(expected / 6000) + 0.05 * expected
+
+
+def test_contact_inhibits_division_by_the_power_of_the_free_share() -> None:
+    """By hand: two cells side by side, three of four neighbours free: 2 × 3/4 × (3/4)² = 0.84375 divisions per time."""
+    model = LatticeCells(Sites((3, 3)), (CellType(0.0, 1.0, inhibition=2.0),))
+    pair = np.zeros(9, dtype=np.int8)
+    pair[:2] = 1
+    assert 3 * model.drift(Cells.of(pair)).sum() == pytest.approx(0.84375)
+    born = np.array([model.evolve(Cells.of(pair), 0.02, default_rng(seed)).births[0] for seed in range(8000)])
+    mean, stderr = mean_and_error(born / 0.02)
+    assert abs(mean - 0.84375) <= 4 * stderr + 0.02 * 0.84375
+
+
+def test_signals_that_no_field_has_are_refused() -> None:
+    model = LatticeCells(Sites((3,)), (CellType(1.0, 1.0, half_signal=1.0),))
+    for signal in ([1.0, -1.0, 0.0], [1.0, np.nan, 0.0]):
+        with pytest.raises(ValueError, match="`forcing` must be finite, and not negative"):
+            model.evolve(Cells.of(np.ones(3)), 1.0, default_rng(0), np.array(signal))
