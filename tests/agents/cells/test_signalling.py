@@ -36,10 +36,11 @@ def _macro(columns: int = 8) -> Array:
 @pytest.mark.parametrize("line", [True, False])
 def test_reading_undoes_lifting(line: bool) -> None:
     tissue = _tissue(line=line)
-    np.testing.assert_allclose(tissue.restrict(tissue.lift(_macro(), Generator(PCG64(0)))), _macro(), atol=0.06)
-    np.testing.assert_allclose(
-        tissue.restrict(tissue.lift(_macro(), Generator(PCG64(0))))[-1], _macro()[-1], rtol=1e-14
-    )
+    lifted = tissue.restrict(tissue.lift(_macro(), Generator(PCG64(0))))
+    one_cell = 1 / tissue.cells.sites.width
+    assert np.abs((lifted - _macro())[:-1].sum(axis=0)).max() < one_cell
+    assert np.abs((lifted - _macro())[:-1]).max() < 2 * one_cell  # rounded among the cells that were rounded
+    np.testing.assert_allclose(lifted[-1], _macro()[-1], rtol=1e-14)
 
 
 @pytest.mark.parametrize("line", [True, False])
