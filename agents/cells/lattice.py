@@ -138,18 +138,15 @@ class LatticeCells:
         standing = np.flatnonzero(occupied)
         where[: len(standing)] = standing
         alive[0] = len(standing)
-        signal = np.zeros(0) if forcing is None else np.ascontiguousarray(forcing, dtype=np.float64)
-        rules = self.rules
-        neighbourhood = (self.sites.neighbours, rules.rates, rules.adhesion, rules.inhibition)
-        reading = (rules.chemotaxis, rules.half_signal, signal)
+        told = self._told(forcing)
         state = (occupied, where, alive, births, deaths)
         if isinstance(self.timing, Sweeps):
             step = self.timing.step
             for _ in range(round(duration / step)):
-                _sweep(*neighbourhood, *reading, step, *state, rng)
+                _sweep(*told, step, *state, rng)
         else:
             bound = max(one.fastest for one in self.types)
-            while not _happen(*neighbourhood, *reading, bound, duration, _BUDGET, *state, clock, rng):
+            while not _happen(*told, bound, duration, _BUDGET, *state, clock, rng):
                 pass
         return Cells(occupied, births, deaths, micro.time + duration)
 
@@ -164,21 +161,8 @@ class LatticeCells:
         It has the noise of where cells are, but none of which of them happened to hop: what slopes are best read from.
         """
         self._check(micro, 0.0, forcing)
-        signal = np.zeros(0) if forcing is None else np.ascontiguousarray(forcing, dtype=np.float64)
-        rules = self.rules
         change = np.zeros((len(self.types), self.sites.columns))
-        _expect(
-            self.sites.neighbours,
-            rules.rates,
-            rules.adhesion,
-            rules.inhibition,
-            rules.chemotaxis,
-            rules.half_signal,
-            signal,
-            micro.occupied,
-            self.sites.width,
-            change,
-        )
+        _expect(*self._told(forcing), micro.occupied, self.sites.width, change)
         return change / self.sites.width
 
     def pack(self, micro: Cells) -> dict[str, NDArray[Any]]:
@@ -200,6 +184,13 @@ class LatticeCells:
         nobody = self.lift(np.zeros((len(self.types), self.sites.columns)), rng)
         signal = np.zeros(len(self.sites)) if self._reads else None
         self.drift(self.evolve(nobody, 0.0, rng, signal), signal)
+
+    def _told(self, forcing: NDArray[np.float64] | None) -> tuple[Array, ...]:
+        """What every kernel is told: who is beside whom, the rules, and the signal, empty where there is none."""
+        rules = self.rules
+        signal = np.zeros(0) if forcing is None else np.ascontiguousarray(forcing, dtype=np.float64)
+        rates = (rules.rates, rules.adhesion, rules.inhibition, rules.chemotaxis, rules.half_signal)
+        return (self.sites.neighbours, *rates, signal)
 
     @property
     def _reads(self) -> bool:

@@ -59,7 +59,9 @@ def test_the_band_is_darker_where_measurements_were_held_back() -> None:
 
 
 def test_a_single_time_can_be_drawn() -> None:
-    draw(table()[table()["time"] == 36.0]).savefig(BytesIO())
+    made = draw(table()[table()["time"] == 36.0])
+    made.savefig(BytesIO())
+    assert [axes.get_title() for axes in made.axes if axes.has_data()] == ["36 h, held back"]
 
 
 def test_a_table_without_a_model_is_refused() -> None:

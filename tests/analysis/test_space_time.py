@@ -83,7 +83,9 @@ def test_fields_have_panels_and_bars_with_time_across_and_place_up() -> None:
 
 
 def test_a_field_that_is_the_same_everywhere_can_be_drawn() -> None:
-    draw(field([1.0] * 4)).savefig(BytesIO())
+    made = draw(field([1.0] * 4))
+    made.savefig(BytesIO())
+    assert (np.asarray(made.axes[0].collections[0].get_array()) == 1.0).all()
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ import eqfree as ef
 from agents.cells import CellType, LatticeCells, Sites
 from eqfree.scenario import Context
 from scenarios.part import Part
+from scenarios.tissue.modes import CosineModes
 from scenarios.tissue.rules import CellRules
-from scenarios.tissue.wound.modes import CosineModes
 from scenarios.tissue.wound.settings import QUICK, WoundSettings
 from scenarios.tissue.wound.start import gap, read_cells
 from scenarios.tissue.wound.strip import Strip

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from agents.cells import CellType, LatticeCells, Sites
 from agents.cells.fields import Closed, Influx, Medium
 from agents.cells.signalling import SignallingCells, Tissue
+from scenarios.tissue.modes import CosineModes
 from scenarios.tissue.morphogen.settings import MorphogenSettings
-from scenarios.tissue.wound.modes import CosineModes
 
 __all__ = ["Gradient", "Observed"]
 

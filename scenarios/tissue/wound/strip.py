@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 import eqfree as ef
 from agents.cells import LatticeCells, Sites
 from eqfree.ensemble import Key
+from scenarios.tissue.modes import CosineModes
 from scenarios.tissue.rules import CellRules, sampler_of
-from scenarios.tissue.wound.modes import CosineModes
 from scenarios.tissue.wound.settings import WoundSettings
 
 __all__ = ["Followed", "Strip"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import hypot, isclose
 
 import numpy as np
@@ -58,19 +58,18 @@ def run_wound(
             f"The density at the start must be smooth enough for {strip.model.count} modes: they leave out "
             f"{left_out:.0%} of it. Set more `wound.modes`, or start from more cells."
         )
+    smaller = _gain_strips(rules, options, days) if cells is None else []
     ways: dict[str, Followed] = {}
     for way in context.track([_PROJECTED, _FULL], "wound"):
         if way == _FULL:
             ways[way] = strip.simulate(begin, replicas, rules.seed, context.executor, _FULL_KEY)
         else:
             ways[way] = strip.project(begin, options.replicas, rules.seed, context.executor, _PROJECTED_KEY)
-    gains, spent = None, ef.Cost()
-    if cells is None:
-        gains, spent = _measure_gains(rules, options, strip, ways[_FULL], replicas, context)
+    gains, spent = _measure_gains(rules, options, smaller, ways[_FULL], replicas, context)
     half = _half_closure(strip, ways[_FULL], rules.capacity)
     part = _tell(strip, ways, half, rules, options, replicas)
     tables = dict(part.tables)
-    if gains is not None:
+    if smaller:
         tables["wound_gain"] = gains
     if options.table:
         tables["wound_cells"] = _cell_table(strip, begin, rules.seed, half)
@@ -126,24 +125,36 @@ def _half_closure(strip: Strip, full: Followed, capacity: float) -> int | None:
     return int(narrow[0]) if widths[0] > 0 and len(narrow) else None
 
 
+def _gain_strips(rules: CellRules, options: WoundSettings, days: float) -> list[tuple[float, Strip]]:
+    """Strips of the ratios and widths for which the gain is told, each with its ratio; none without division."""
+    if not rules.proliferation:
+        return []
+    return [
+        (ratio, Strip.of(rules, options, days, ratio * rules.proliferation, width))
+        for ratio in options.ratios
+        for width in options.widths
+    ]
+
+
 def _measure_gains(
-    rules: CellRules, options: WoundSettings, strip: Strip, full: Followed, replicas: int, context: Context
+    rules: CellRules,
+    options: WoundSettings,
+    strips: Sequence[tuple[float, Strip]],
+    full: Followed,
+    replicas: int,
+    context: Context,
 ) -> tuple[pd.DataFrame, ef.Cost]:
     """How much less time of cells is simulated, all replicas counted, than that of one full strip as wide.
 
     As many cells are across all projected strips together whatever their width, so that noise is the same.
     """
     rows, cost = [], ef.Cost()
-    cases = [(ratio, width) for ratio in options.ratios for width in options.widths]
-    references = {ratio: full for ratio in options.ratios if isclose(ratio * rules.proliferation, rules.motility)}
-    for number, (ratio, width) in enumerate(context.track(cases, "gain over ratios and widths")):
-        motility = ratio * rules.proliferation
-        if not motility:
-            return pd.DataFrame(columns=["ratio", "width", "replicas", "gain", "error", "noise"]), cost
-        small = Strip.of(rules, options, float(strip.days[-1]), motility, width)
+    references = {ratio: full for ratio, _ in strips if isclose(ratio * rules.proliferation, rules.motility)}
+    for number, (ratio, small) in enumerate(context.track(strips, "gain over ratios and widths")):
+        width = small.model.cells.sites.width
         begin = small.begin(gap(options, small.model.cells.sites.x))
         if ratio not in references:
-            wide = Strip.of(rules, options, float(strip.days[-1]), motility)
+            wide = Strip.of(rules, options, float(small.days[-1]), ratio * rules.proliferation)
             references[ratio] = wide.simulate(begin, replicas, rules.seed, context.executor, (*_GAIN_KEY, number, 0))
             cost += references[ratio].cost
         copies = max(2, round(options.sampled / width))
