@@ -185,12 +185,12 @@ class LatticeCells:
         signal = np.zeros(len(self.sites)) if self._reads else None
         self.drift(self.evolve(nobody, 0.0, rng, signal), signal)
 
-    def _told(self, forcing: NDArray[np.float64] | None) -> tuple[Array, ...]:
+    def _told(self, forcing: NDArray[np.float64] | None) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
         """What every kernel is told: who is beside whom, the rules, and the signal, empty where there is none."""
         rules = self.rules
         signal = np.zeros(0) if forcing is None else np.ascontiguousarray(forcing, dtype=np.float64)
-        rates = (rules.rates, rules.adhesion, rules.inhibition, rules.chemotaxis, rules.half_signal)
-        return (self.sites.neighbours, *rates, signal)
+        rates, reading = (rules.rates, rules.adhesion, rules.inhibition), (rules.chemotaxis, rules.half_signal)
+        return (self.sites.neighbours, *rates, *reading, signal)
 
     @property
     def _reads(self) -> bool:
