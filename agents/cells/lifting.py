@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from numba import njit
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from agents.cells.sites import Sites
-from agents.systematic import ROUNDING, systematic
+from agents.exclusion import choose_sites, count_by_column, draw_each_site
+from agents.systematic import ROUNDING
 
 __all__ = ["Sampler", "by_column", "check_densities", "independent", "place_points"]
 
-Array: TypeAlias = NDArray[Any]
 Sampler: TypeAlias = Callable[[NDArray[np.float64], Sites, Generator], NDArray[np.int8]]
 """(densities (type, column), sites, rng) -> occupied (site,): 0 where a site is free, else 1 + the type."""
 
@@ -40,7 +39,7 @@ def by_column(densities: NDArray[np.float64], sites: Sites, rng: Generator) -> N
     array([4, 2])
     """
     checked = check_densities(densities, sites)
-    return _choose(_count(checked * sites.width, rng), sites.width, rng)
+    return choose_sites(count_by_column(checked * sites.width, rng), sites.width, rng)
 
 
 def independent(densities: NDArray[np.float64], sites: Sites, rng: Generator) -> NDArray[np.int8]:
@@ -56,11 +55,7 @@ def independent(densities: NDArray[np.float64], sites: Sites, rng: Generator) ->
     >>> independent(np.array([[1.0, 0.0]]), Sites((2, 3)), np.random.default_rng(0))
     array([1, 1, 1, 0, 0, 0], dtype=int8)
     """
-    checked = check_densities(densities, sites)
-    below = np.repeat(np.cumsum(checked, axis=0), sites.width, axis=1)
-    drawn = rng.random(len(sites))
-    types = 1 + (drawn >= below).sum(axis=0)
-    return np.where(types <= len(checked), types, 0).astype(np.int8)
+    return draw_each_site(check_densities(densities, sites), sites.width, rng)
 
 
 def place_points(positions: NDArray[np.float64], sites: Sites) -> NDArray[np.int64]:
@@ -138,45 +133,3 @@ def check_densities(densities: NDArray[np.float64], sites: Sites, types: int | N
             "Above close packing there is no place for cells: are they in cells per site?"
         )
     return np.clip(given, 0.0, 1.0)
-
-
-def _count(expected: NDArray[np.float64], rng: Generator) -> NDArray[np.int64]:
-    """Whole numbers of each type in each column: of all types first, then of each among those that are left."""
-    counts = np.empty(expected.shape, dtype=np.int64)
-    remaining, left = systematic(expected.sum(axis=0), rng), expected.sum(axis=0)
-    for kind, row in enumerate(expected[:-1]):
-        share = np.divide(row, left, out=np.zeros_like(row), where=left > 0)
-        wanted = share * remaining
-        room = wanted * (1 - share)
-        if room.any():  # so that the total of the type is what is expected
-            wanted = np.clip(wanted + (row.sum() - wanted.sum()) * room / room.sum(), 0, remaining)
-        counts[kind] = systematic(wanted, rng)
-        remaining, left = remaining - counts[kind], left - row
-    counts[-1] = remaining
-    return counts
-
-
-@njit(cache=True, nogil=True)
-def _choose(counts: Array, width: int, rng: Generator) -> Array:
-    """So many sites of each column, each subset as likely: one pass (Knuth, TAOCP 2, section 3.4.2, algorithm S)."""
-    types, columns = counts.shape
-    occupied = np.zeros(columns * width, dtype=np.int8)
-    missing = np.zeros(types, dtype=np.int64)
-    for column in range(columns):
-        needed = 0
-        for kind in range(types):
-            missing[kind] = counts[kind, column]
-            needed += missing[kind]
-        for k in range(width):
-            if needed == 0:
-                break
-            drawn = rng.random() * (width - k)
-            kind = 0
-            while kind < types and drawn >= missing[kind]:
-                drawn -= missing[kind]
-                kind += 1
-            if kind < types:
-                occupied[column * width + k] = kind + 1
-                missing[kind] -= 1
-                needed -= 1
-    return occupied
