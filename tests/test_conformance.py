@@ -34,6 +34,8 @@ from agents.cars import (
     Vehicle,
 )
 from agents.cells import CellType, LatticeCells, Medium, SignallingCells, Sites, Sweeps, independent
+from agents.ions import Box, Hopping, Landscape, LatticeGas, RejectionFree, Species, gibbs, normal
+from agents.ions.lattices import chain, simple_cubic
 from agents.lattice_boltzmann import FitzHughNagumo, Lattice
 from agents.molecules import Grid, RandomTimeChange, TauLeaping, Voxels, WellMixed, read_network
 
@@ -132,6 +134,27 @@ POPULATIONS |= {
         ),
         np.vstack((TISSUE, [3.0, 2.0, 1.0, 0.5])),
         1 / 60,
+    ),
+}
+POPULATIONS |= {
+    "ions in a crystal": Population(
+        LatticeGas(Landscape(Box(simple_cubic(3e-10), (4, 5, 6)), Hopping({"hop": 0.0}, 1.0)), 300.0), TISSUE, 1 / 30
+    ),
+    "two species of ions that repel each other in a rough crystal": Population(
+        LatticeGas(
+            Landscape(
+                Box(chain(3e-10), (80,), periodic=False),
+                Hopping({"hop": 0.0}, 1.0, interaction=0.03, barrier_disorder=normal(0.05)),
+            ),
+            300.0,
+            field=(1e7,),
+            species=(Species("Li"), Species("Na", charge=2.0)),
+            sampler=gibbs(5.0),
+            selection=RejectionFree(),
+            columns=4,
+        ),
+        np.vstack((TISSUE, TISSUE[:, ::-1] / 2)),
+        1 / 20,
     ),
 }
 every_population = pytest.mark.parametrize("population", POPULATIONS.values(), ids=POPULATIONS.keys())
