@@ -206,6 +206,10 @@ class LatticeGas:
         columns = micro.occupied.reshape(self._shape[1], -1)
         return np.array([(columns == kind).mean(axis=1) for kind in range(1, len(self.species) + 1)])
 
+    def conserved(self, macro: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Ions of each species, (species,): none comes or goes. (Lifted by `independent` they vary.)"""
+        return np.asarray(np.rint(np.asarray(macro).sum(axis=1) * self._places.width))
+
     def pack(self, micro: Ions) -> dict[str, NDArray[Any]]:
         """The ions as named arrays."""
         return micro.pack()

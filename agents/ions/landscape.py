@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from math import inf
 from typing import TypeAlias
 
@@ -225,7 +225,7 @@ def normal(spread: float) -> Disorder:
     >>> normal(0.1)(np.random.default_rng(0), 3).shape
     (3,)
     """
-    return lambda rng, count: rng.normal(0.0, spread, count)
+    return partial(_spread, "normal", (0.0, spread))
 
 
 def uniform(width: float) -> Disorder:
@@ -234,7 +234,7 @@ def uniform(width: float) -> Disorder:
     >>> bool(abs(uniform(0.1)(np.random.default_rng(0), 9)).max() <= 0.05)
     True
     """
-    return lambda rng, count: rng.uniform(-width / 2, width / 2, count)
+    return partial(_spread, "uniform", (-width / 2, width / 2))
 
 
 def exponential(mean: float) -> Disorder:
@@ -243,7 +243,12 @@ def exponential(mean: float) -> Disorder:
     >>> bool(exponential(0.1)(np.random.default_rng(0), 9).min() >= 0)
     True
     """
-    return lambda rng, count: rng.exponential(mean, count)
+    return partial(_spread, "exponential", (mean,))
+
+
+def _spread(law: str, parameters: tuple[float, ...], rng: Generator, count: int) -> NDArray[np.float64]:
+    drawn: NDArray[np.float64] = getattr(rng, law)(*parameters, count)
+    return drawn
 
 
 def _check_kinds(what: str, told: str, kinds: tuple[str, ...], given: Mapping[str, float], *, complete: bool) -> None:

@@ -48,8 +48,8 @@ Sampler: TypeAlias = Callable[[NDArray[np.float64], Places, Generator], NDArray[
 def by_column(shares: NDArray[np.float64], places: Places, rng: Generator) -> NDArray[np.int8]:
     """Systematic along the columns, and at random within each: the default.
 
-    The numbers of ions in the columns are each within 1 of what is expected, and a whole total is exact. Where ions
-    neither interact nor prefer sites, this is their equilibrium at these numbers.
+    The numbers of ions in the columns are each within 1 of what is expected, and the total of a species is what is
+    expected, rounded. Where ions neither interact nor prefer sites, this is their equilibrium at these numbers.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def by_column(shares: NDArray[np.float64], places: Places, rng: Generator) -> ND
     >>> by_column(np.array([[0.5, 0.25]]), places, np.random.default_rng(0)).reshape(2, 4).sum(axis=1)
     array([2, 1])
     """
-    return choose_sites(count_by_column(shares * places.width, rng), places.width, rng)
+    return choose_sites(count_by_column(_to_whole_totals(shares * places.width, places.width), rng), places.width, rng)
 
 
 def independent(shares: NDArray[np.float64], places: Places, rng: Generator) -> NDArray[np.int8]:
@@ -103,6 +103,15 @@ def gibbs(sweeps: float = 30.0) -> Sampler:
         return occupied
 
     return sample
+
+
+def _to_whole_totals(expected: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Numbers of ions (species, column) with whole totals: what is missing comes where there are ions and vacancies."""
+    room = expected * np.clip(width - expected.sum(axis=0), 0.0, None)
+    missing = np.rint(expected.sum(axis=1)) - expected.sum(axis=1)
+    total = room.sum(axis=1)
+    share = np.divide(missing, total, out=np.zeros_like(total), where=total > 0)
+    return np.asarray(np.clip(expected + share[:, np.newaxis] * room, 0.0, width))
 
 
 @njit(cache=True, nogil=True)

@@ -26,10 +26,8 @@ class MasterEquation:
         self.states: list[State] = []
         for sites in combinations(range(len(start)), len(kinds)):
             for order in sorted(set(permutations(kinds))):
-                state = [0] * len(start)
-                for site, kind in zip(sites, order, strict=True):
-                    state[site] = kind
-                self.states.append(tuple(state))
+                held = dict(zip(sites, order, strict=True))
+                self.states.append(tuple(held.get(site, 0) for site in range(len(start))))
         self.number = {state: k for k, state in enumerate(self.states)}
         self.generator = np.zeros((len(self.states), len(self.states)))
         for state in self.states:

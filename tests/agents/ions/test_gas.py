@@ -27,6 +27,7 @@ from agents.ions import (
 )
 from agents.ions.constants import BOLTZMANN
 from agents.ions.lattices import chain, honeycomb, simple_cubic, square
+from agents.ions.lifting import Sampler
 from agents.ions.selection import Selection
 from tests.agents.ions.master_equation import MasterEquation
 
@@ -164,11 +165,13 @@ def test_the_faster_selection_is_chosen_and_can_be_overridden() -> None:
 
 
 @pytest.mark.parametrize("sampler", [by_column, gibbs(5.0)], ids=["by column", "gibbs"])
-def test_lifted_ions_are_as_many_as_told(sampler: object) -> None:
+def test_lifted_ions_are_as_many_as_told(sampler: Sampler) -> None:
     gas = LatticeGas(Landscape(Box(square(A), (4, 10)), Hopping({"hop": 0.3}, interaction=0.05)), 300.0)
     gas = replace(gas, sampler=sampler)
     told = np.array([[0.5, 0.3, 1.0, 0.0]])
     assert np.array_equal(gas.restrict(gas.lift(told, default_rng(0))), told)
+    totals = {gas.lift(np.array([[0.5, 0.33, 0.97, 0.02]]), default_rng(seed)).counts[0] for seed in range(20)}
+    assert totals == {18}  # of 18.2
 
 
 @pytest.mark.slow
