@@ -327,8 +327,17 @@ def try_hops(
     while progress[0] < trials.shape[0]:
         window = progress[0]
         todo = min(trials[window] - progress[1], budget)
+        first, second, third, fourth = words[0], words[1], words[2], words[3]  # as `_word`, but kept in registers
         for _ in range(todo):
-            drawn = (_word(words) >> np.uint64(11)) * 2.0**-53 * carriers
+            number = ((first + fourth) << np.uint64(23) | (first + fourth) >> np.uint64(41)) + first
+            shifted = second << np.uint64(17)
+            third ^= first
+            fourth ^= second
+            second ^= third
+            first ^= fourth
+            third ^= shifted
+            fourth = fourth << np.uint64(45) | fourth >> np.uint64(19)
+            drawn = (number >> np.uint64(11)) * 2.0**-53 * carriers
             carrier = int(drawn)
             drawn = (drawn - carrier) * ways
             way = min(int(drawn), ways - 1)  # rounding may carry it there
@@ -356,6 +365,7 @@ def try_hops(
             _hop(ion, here, there, code, local, crossings, who, site, species, image, hops)
             if reading:
                 _turn(ion, code, window, species, last, directions, cosines, turns)
+        words[0], words[1], words[2], words[3] = first, second, third, fourth
         budget -= todo
         progress[1] += todo
         if progress[1] < trials[window]:
