@@ -105,23 +105,27 @@ class State:
     image: Array
     """Of each ion, how often it left through the faces of the box, (ion, axis)."""
     hops: Array
+    last: Array
+    """Of each ion its last hop in these windows, as the number of the way, or -1."""
+    begun: Array
+    """Where each ion was when its window began, (ion, axis) in m."""
     read: tuple[Array, ...]
 
     @classmethod
-    def of(cls, ions: Ions, windows: int) -> State:
+    def of(cls, ions: Ions, box: Box, windows: int) -> State:
         """A copy of the ions, and room for what is read in so many windows; with none, nothing is read."""
         species, axes = len(ions.hops), ions.displacement.shape[1]
         shapes = ((axes,), (axes, axes), (), (), ())
         kinds = (np.float64, np.float64, np.int64, np.float64, np.int64)
         read = tuple(np.zeros((windows, species, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True))
         image = np.zeros(ions.displacement.shape, dtype=np.int32)
-        return cls(ions.who.copy(), ions.site.copy(), ions.species, image, ions.hops.copy(), read)
+        last, begun = np.full(len(ions.site), -1, dtype=np.int32), box.positions[ions.site]
+        return cls(ions.who.copy(), ions.site.copy(), ions.species, image, ions.hops.copy(), last, begun, read)
 
     @property
     def told(self) -> tuple[Array, ...]:
         """What both kernels are told."""
-        last = np.full(len(self.site), -1, dtype=np.int32)
-        return (self.who, self.site, self.species, last, self.image, self.hops, *self.read)
+        return (self.who, self.site, self.species, self.last, self.image, self.hops, self.begun, *self.read)
 
     def finish(self, ions: Ions, box: Box, windows: int, duration: float) -> tuple[Ions, Windows | None]:
         """The ions afterwards, and what was read."""
@@ -246,14 +250,6 @@ def _place(ion: int, positions: Array, edges: Array, site: Array, image: Array, 
 
 
 @njit(cache=True, nogil=True)
-def _mark(positions: Array, edges: Array, site: Array, image: Array, begun: Array) -> None:
-    """Note where all ions are."""
-    for ion in range(site.shape[0]):
-        for a in range(image.shape[1]):
-            begun[ion, a] = _place(ion, positions, edges, site, image, a)
-
-
-@njit(cache=True, nogil=True)
 def _close(
     window: int,
     positions: Array,
@@ -311,6 +307,7 @@ def try_hops(
     last: Array,
     image: Array,
     hops: Array,
+    begun: Array,
     collective: Array,
     tracer: Array,
     hops_read: Array,
@@ -321,9 +318,6 @@ def try_hops(
     ways = neighbours.shape[1]
     carriers = vacancies.shape[0] if by_vacancy else site.shape[0]
     reading = collective.shape[0] > 0
-    begun = np.empty(image.shape)
-    if reading:
-        _mark(positions, edges, site, image, begun)
     while progress[0] < trials.shape[0]:
         window = progress[0]
         todo = min(trials[window] - progress[1], budget)
@@ -483,6 +477,7 @@ def hop_by_tree(
     last: Array,
     image: Array,
     hops: Array,
+    begun: Array,
     collective: Array,
     tracer: Array,
     hops_read: Array,
@@ -496,9 +491,6 @@ def hop_by_tree(
     ways, ions, deepest = neighbours.shape[1], site.shape[0], levels.shape[0] - 1
     seen = np.empty(2 * ways * (ways + 1) + 1, dtype=np.int32)
     reading, time = collective.shape[0] > 0, clock[0]
-    begun = np.empty(image.shape)
-    if reading:
-        _mark(positions, edges, site, image, begun)
     _plant(neighbours, base, tilt, coupling, interacting, heat_bath, who, site, species, tree, levels)
     while clock[1] < ends.shape[0]:
         window = int(clock[1])

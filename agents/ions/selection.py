@@ -43,7 +43,7 @@ class RejectionFree:
         self, rates: Rates, ions: Ions, windows: int, duration: float, rng: Generator, *, record: bool
     ) -> tuple[Ions, Windows | None]:
         """The ions after so many windows of this duration (s), and what was read in each of them."""
-        state = State.of(ions, windows if record else 0)
+        state = State.of(ions, rates.box, windows if record else 0)
         words, ends = _words(rng), duration * np.arange(1, windows + 1)
         tree, levels, clock = *_room(len(ions.site)), np.zeros(2)
         told: tuple[Any, ...] = (*rates.told, rates.inward, ends, _BUDGET, clock, tree, levels, *state.told)
@@ -68,7 +68,7 @@ class NullEvent:
         self, rates: Rates, ions: Ions, windows: int, duration: float, rng: Generator, *, record: bool
     ) -> tuple[Ions, Windows | None]:
         """The ions after so many windows of this duration (s), and what was read in each of them."""
-        state = State.of(ions, windows if record else 0)
+        state = State.of(ions, rates.box, windows if record else 0)
         words, bound = _words(rng), rates.bound
         vacancies = np.flatnonzero(ions.who < 0).astype(np.int32)
         by_vacancy = len(vacancies) < len(ions.site)

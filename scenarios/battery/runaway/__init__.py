@@ -1,0 +1,1 @@
+"""Thermal runaway: steady states of a device through their fold."""

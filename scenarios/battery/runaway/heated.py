@@ -1,0 +1,110 @@
+"""Steady states of a device over the voltage, followed through folds by the continuation of coarse steady states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import pi
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+import eqfree as ef
+from eqfree.results import Branch
+from scenarios.battery.device import Bar, Device, Plate
+
+__all__ = ["HeatedDevice", "follow", "slow_time"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+_FIRST_RISE = 2.0  # of the first steady state above the surroundings, K
+_SCALE = 2.0  # change of the temperatures that counts as one, K
+_FIRST, _LARGEST = 0.7, 5.0  # steps in these units
+_STEPS = 2  # of implicit Euler between two readings
+_SHARE = 0.3  # of the slow time between two readings: unstable states must not look stable to implicit steps
+_COLDER, _HOTTER = 0.97, 1.2  # of the temperatures of a branch, which solvers may try
+
+
+@dataclass(frozen=True, eq=False)
+class HeatedDevice:
+    """A device at a voltage as a micro-model: the macro state is its temperature at the free nodes, (node,) in K.
+
+    Nothing but cold faces is added when it is lifted, and it evolves by the implicit steps of the device.
+
+    Examples
+    --------
+    >>> from scenarios.battery.laws import Arrhenius
+    >>> bar = Bar(length=0.01, conductivity=Arrhenius(0.01, 300.0, 0.35), thermal_conductivity=1.0, contact=50.0)
+    >>> heated = HeatedDevice(bar, voltage=10.0, highest=400.0)
+    >>> bool(heated.evolve(bar.cold, 10.0, np.random.default_rng(0)).max() > 300)
+    True
+    """
+
+    device: Device
+    voltage: float
+    highest: float
+
+    deterministic = True
+    thread_safe = True
+
+    @property
+    def fields(self) -> tuple[dict[str, Any], ...]:
+        """The temperature, where its nodes are by number, and what counts as a change of it."""
+        bounds = (_COLDER * self.device.surroundings, self.highest)
+        nodes = self.device.free.astype(np.float64)
+        return (
+            {"name": "temperature", "unit": "K", "coordinates": {"node": nodes}, "bounds": bounds, "scale": _SCALE},
+        )
+
+    def lift(self, macro: Array, rng: Generator) -> Array:
+        """The temperatures at all nodes."""
+        temperature = self.device.cold
+        temperature[self.device.free] = macro
+        return temperature
+
+    def evolve(self, micro: Array, duration: float, rng: Generator) -> Array:
+        """The temperatures after a duration (s)."""
+        return self.device.advance(micro, self.voltage, duration, _STEPS) if duration else micro
+
+    def restrict(self, micro: Array) -> Array:
+        """The temperatures at the free nodes."""
+        return micro[self.device.free]
+
+
+def slow_time(device: Bar | Plate) -> float:
+    """About how long the device takes to cool (s): by conduction to its cold faces and by its contacts.
+
+    >>> from scenarios.battery.laws import Arrhenius
+    >>> law = Arrhenius(0.01, 300.0, 0.35)
+    >>> round(slow_time(Bar(length=0.01, conductivity=law, thermal_conductivity=1.0, contact=50.0)))
+    220
+    """
+    across = device.width if isinstance(device, Plate) and device.side_cooling is None else device.length
+    conducted = device.heat_capacity * across**2 / (pi**2 * device.thermal_conductivity)
+    return conducted + (device.heat_capacity * device.length / (2 * device.contact) if device.contact else 0.0)
+
+
+def follow(device: Bar | Plate, highest: float, points: int, progress: Callable[[object], None]) -> Branch:
+    """The branch of steady states from cold on, up to a maximal temperature (K): its parameter is the voltage (V).
+
+    The measure of its points is the maximal temperature. Where the device has no fold the voltage rises all along.
+    """
+    first = device.steady_at(device.surroundings + _FIRST_RISE)
+    method = ef.continuation.PseudoArclength(
+        duration=_SHARE * slow_time(device),
+        span=(0.5 * first.voltage, 20 * first.voltage),
+        steps=ef.continuation.Steps(first=_FIRST, largest=_LARGEST, unit=0.1 * first.voltage, points=points),
+        measure=np.max,
+        domain=lambda macro, _: highest - float(macro.max()),
+    )
+    hotter = device.surroundings + _HOTTER * (highest - device.surroundings)
+    return ef.continue_branch(
+        lambda voltage: ef.CoarseTimeStepper(HeatedDevice(device, float(voltage), hotter)),
+        first.temperature[device.free],
+        first.voltage,
+        method,
+        directions=(1,),
+        progress=progress,
+    )

@@ -1,0 +1,191 @@
+"""Thermal runaway: the branch of steady states of a bar through its fold, and the voltage there with its error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import eqfree as ef
+from eqfree.results import Branch, BranchEvent, Relation
+from eqfree.scenario import Context
+from scenarios.battery.conductor import closure_of_temperature
+from scenarios.battery.device import Bar, Plate
+from scenarios.battery.laws import Conductivity
+from scenarios.battery.runaway import reference
+from scenarios.battery.runaway.heated import follow
+from scenarios.battery.runaway.interval import Interpolated, propagate
+from scenarios.battery.runaway.kohlrausch import SOURCE, bar_fold, film_fold
+from scenarios.battery.runaway.settings import RunawaySettings
+from scenarios.battery.tabulated import tabulate
+from scenarios.part import Part
+from scenarios.progress import counting
+
+__all__ = ["run_runaway"]
+
+_NEAR = 1e-4  # of a fold of an exact conductivity
+_HIGHEST = 400.0  # up to which folds are looked for by quadrature, K
+_COVERING = 3.0  # standard errors
+_COLD_ELEMENTS = 2  # times as many for cold ends: the middle gets hot in thin layers
+_MOVES = 1e-9  # relative change of a voltage that is none
+_OF_REFERENCE = 11  # the key of the noise of the reference ions
+
+
+def run_runaway(
+    options: RunawaySettings,
+    bar: Callable[[Conductivity], Bar],
+    law: Conductivity,
+    table: ef.hmm.Tabulated,
+    context: Context,
+    seed: int,
+) -> Part:
+    """The branch of a bar of the material; of an Arrhenius bar and a film whose folds are known; and one without fold.
+
+    Tables: ``runaway`` (branches), ``runaway_folds``, ``runaway_exact``.
+
+    Parameters
+    ----------
+    options
+        How branches are followed.
+    bar
+        The device, of a conductivity.
+    law, table
+        What the ions conduct, and the table through which it is asked.
+    context, seed
+        Of the run, and of the reference ions.
+    """
+    followed: dict[str, Branch] = {}
+
+    def go(name: str, device: Bar | Plate) -> Branch:
+        highest = min(device.surroundings + options.farthest, device.hottest - 1.0)
+        with counting(context, options.points, f"runaway: {name}") as count:
+            followed[name] = follow(device, highest, options.points, count)
+        return followed[name]
+
+    own = go("the material", bar(law))
+    fold, cold = _first_fold(own), bar(law).contact is None
+    values, notes = _tell(bar, table, fold, cold)
+    exact, cold_ends = (
+        go("Arrhenius, contacts", reference.bar(reference.LAW, reference.CONTACT, options.elements)),
+        go("Arrhenius, cold ends", reference.bar(reference.LAW, None, _COLD_ELEMENTS * options.elements)),
+    )
+    film = go("film", reference.film(options.film_elements))
+    monte_carlo, cost = _reference_ions(options, context, seed, go)
+    return Part(
+        tables={
+            "runaway": pd.concat([_points(name, branch) for name, branch in followed.items()], ignore_index=True),
+            "runaway_folds": pd.concat(
+                [branch.events_to_pandas(name) for name, branch in followed.items()], ignore_index=True
+            ),
+        },
+        values=values,
+        checks=[*_exact_checks(exact, film, cold_ends), monte_carlo],
+        notes=[*notes, *_monotone(cold_ends)],
+        failures=[f"{name}: {branch.message}" for name, branch in followed.items() if not branch.points],
+        cost=sum((branch.cost for branch in followed.values()), cost),
+    )
+
+
+def _tell(
+    bar: Callable[[Conductivity], Bar], table: ef.hmm.Tabulated, fold: BranchEvent | None, cold: bool
+) -> tuple[dict[str, ef.Value], list[str]]:
+    """The critical voltage with the error that the ions' noise makes of it."""
+    if fold is None:
+        why = " as between cold ends it need not" if cold else ""
+        return {}, [f"The bar of the material: no fold was met,{why}; the voltage rises with the maximal temperature."]
+    through, stderr = _through(table)
+    error = propagate(lambda moved: _fold_voltage(bar(moved)), through, stderr)
+    voltage, hottest = fold.parameter, float(fold.macro.max())
+    low, high = voltage - 1.96 * error, voltage + 1.96 * error
+    values = {
+        "critical_voltage": ef.Value(voltage, error, "V"),
+        "critical_temperature": ef.Value(hottest, unit="K"),
+    }
+    return values, [
+        f"The bar of the material runs away above {voltage:.5g} V (95 %: {low:.5g} to {high:.5g} V, by the noise of "
+        f"ions at the {len(stderr)} nodes of their table), at {hottest:.5g} K."
+    ]
+
+
+def _fold_voltage(device: Bar) -> float:
+    fold = device.find_fold()
+    return np.nan if fold is None else fold.voltage
+
+
+def _through(table: ef.hmm.Tabulated) -> tuple[Interpolated, NDArray[np.float64]]:
+    nodes, values, stderr = table.nodes()
+    return Interpolated(nodes, values[:, 0]), stderr[:, 0]
+
+
+def _exact_checks(exact: Branch, film: Branch, cold_ends: Branch) -> list[ef.Check]:
+    law, surroundings = reference.LAW, reference.SURROUNDINGS
+    voltage, hottest = bar_fold(law, reference.CONDUCTS, reference.CONTACT, reference.LENGTH, surroundings, _HIGHEST)
+    field, _ = film_fold(law, reference.CONDUCTS, reference.HALF_THICKNESS, surroundings, _HIGHEST)
+    found, across = _first_fold(exact), _first_fold(film)
+    at = np.nan if found is None else found.parameter
+    rise = np.nan if found is None else float(found.macro.max()) - surroundings
+    along = np.nan if across is None else across.parameter / reference.HALF_THICKNESS
+    top = hottest - surroundings
+    return [
+        ef.Check("Arrhenius bar with contacts: voltage at the fold", at, voltage, _NEAR * voltage, SOURCE, unit="V"),
+        ef.Check("the same: warming at the fold", rise, top, 10 * _NEAR * top, SOURCE, unit="K"),
+        ef.Check("film: field at the fold", along, field, _NEAR * field, SOURCE, unit="V/m"),
+        ef.Check(
+            "Arrhenius bar between cold ends: folds",
+            float(sum(event.kind == "fold" for event in cold_ends.events)),
+            0.0,
+            0.0,
+            "the integral of k/σ grows without a turn (Kohlrausch 1900)",
+        ),
+    ]
+
+
+def _reference_ions(
+    options: RunawaySettings, context: Context, seed: int, go: Callable[[str, Bar], Branch]
+) -> tuple[ef.Check, ef.Cost]:
+    """The Arrhenius bar with the conductivity asked of ions that have it exactly: does the interval hold the fold?"""
+    model, share = reference.ions()
+    closure = closure_of_temperature(model, share, executor=context.executor, seed=seed)
+    law, table = tabulate(closure, reference.RANGE, (_OF_REFERENCE,))
+    found = _first_fold(go("Arrhenius, ions", reference.bar(law, reference.CONTACT, options.elements)))
+    exact, _ = bar_fold(
+        reference.LAW, reference.CONDUCTS, reference.CONTACT, reference.LENGTH, reference.SURROUNDINGS, _HIGHEST
+    )
+    through, stderr = _through(table)
+    error = propagate(
+        lambda moved: _fold_voltage(reference.bar(moved, reference.CONTACT, options.elements)), through, stderr
+    )
+    measured = np.nan if found is None else found.parameter
+    check = ef.Check(
+        "Arrhenius bar, conductivity asked of ions: voltage at the fold",
+        measured,
+        exact,
+        _COVERING,
+        SOURCE,
+        relation=Relation.COVERS,
+        stderr=error,
+        unit="V",
+    )
+    return check, table.cost
+
+
+def _first_fold(branch: Branch) -> BranchEvent | None:
+    return next((event for event in branch.events if event.kind == "fold"), None)
+
+
+def _points(name: str, branch: Branch) -> pd.DataFrame:
+    return branch.to_pandas(name)
+
+
+def _monotone(cold_ends: Branch) -> list[str]:
+    if len(cold_ends.points) < 2:
+        return []
+    steps = np.diff(cold_ends.parameter)
+    turns = "rises all along" if (steps > -_MOVES * cold_ends.parameter[1:]).all() else "does not rise all along"
+    top = float(cold_ends.points[-1].macro.max())
+    return [
+        f"Between cold ends an Arrhenius bar has no critical voltage: over {len(steps) + 1} points, up to {top:.4g} K, "
+        f"the voltage {turns}, to {cold_ends.parameter[-1]:.5g} V, ever more slowly."
+    ]

@@ -1,0 +1,1 @@
+"""Many materials, sorted by what they conduct."""
