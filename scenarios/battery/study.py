@@ -66,8 +66,18 @@ class _Battery:
 
         settings = self.settings
         device = settings.device if elements is None else settings.device.model_copy(update={"elements": elements})
-        conducts = device.thermal_conductivity or self.material.thermal_conductivity
-        return make_bar(device, law, settings.contact, conducts)
+        return make_bar(device, law, settings.contact, self.conducts)
+
+    @property
+    def conducts(self) -> float:
+        """Thermal conductivity in W/(m K)."""
+        told = self.settings.device.thermal_conductivity or self.material.thermal_conductivity
+        if told is None:
+            raise ValueError(
+                f"The device needs a thermal conductivity: {self.settings.material} tells none. Set "
+                "`device.thermal_conductivity` (W/(m K))."
+            )
+        return told
 
 
 def _conductivity(battery: _Battery) -> Part:
@@ -94,7 +104,7 @@ def _device(battery: _Battery) -> Part:
         battery.context,
         voltage=battery.settings.voltage,
         contact=battery.settings.contact,
-        thermal_conductivity=battery.material.thermal_conductivity,
+        thermal_conductivity=battery.conducts,
     )
 
 

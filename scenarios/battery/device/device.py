@@ -26,6 +26,8 @@ __all__ = ["Device"]
 Array: TypeAlias = NDArray[np.float64]
 
 _ATTEMPT = 20  # iterations from cold, which are many, before the branch is climbed step by step
+_EQUAL = 1e-9
+_OVER, _UNDER = 1.1, 0.98  # room for iterations: over what is allowed, and under where the conductivity ends
 _STRAIGHT = 20.0  # rise up to which Newton's method is started at once, K
 
 
@@ -110,8 +112,15 @@ class Device(ABC):
 
     @cached_property
     def _span(self) -> tuple[float, float]:
+        """Between which iterations may go (K above the surroundings): somewhat hotter than what they end with."""
         low, high = self.conductivity.limits
-        return low - self.surroundings, min(high, self.hottest) - self.surroundings
+        allowed = _OVER * (self.hottest - self.surroundings)
+        return low - self.surroundings, min(high - self.surroundings, allowed)
+
+    @cached_property
+    def _top(self) -> float:
+        """Up to which states are sought (K above the surroundings)."""
+        return min(self.hottest - self.surroundings, _UNDER * (self.conductivity.limits[1] - self.surroundings))
 
     @property
     def _grading(self) -> int:
@@ -146,9 +155,9 @@ class Device(ABC):
         joule = self._joule
         try:
             if guess is not None:
-                return self._state(solve(joule, self._unknown(guess, voltage), self._span))
+                return self._state(self._allowed(solve(joule, self._unknown(guess, voltage), self._span)))
             start = conducting(joule, np.zeros(joule.body.count), voltage)
-            found = solve(joule, start, self._span, most=_ATTEMPT)
+            found = self._allowed(solve(joule, start, self._span, most=_ATTEMPT))
             if voltage == 0 or slope(joule, found) * voltage > 0:
                 return self._state(found)
         except NotConverged:
@@ -165,11 +174,11 @@ class Device(ABC):
         ValueError
             If the temperature is not above the surroundings, or above what is allowed.
         """
-        rise, most = hottest - self.surroundings, self._span[1]
+        rise, most = hottest - self.surroundings, self._top * (1 + _EQUAL)
         if not 0 < rise <= most:
             raise ValueError(
                 f"`hottest` must lie above the surroundings, {self.surroundings:g} K, and not above "
-                f"{self.surroundings + most:g} K, where the device or its conductivity ends: got {hottest:g} K."
+                f"{self.surroundings + self._top:g} K, where the device or its conductivity ends: got {hottest:g} K."
             )
         self._check_cooled()
         joule = self._joule
@@ -185,7 +194,7 @@ class Device(ABC):
     def find_fold(self) -> Fold | None:
         """Where the voltage of steady states turns back, coming from cold; None if it rises as far as is allowed."""
         self._check_cooled()
-        found = first_fold(self._joule, self._span)
+        found = first_fold(self._joule, self._span, self._top)
         return None if found.fold is None else self._fold(found.fold)
 
     def advance(self, temperature: ArrayLike, voltage: float, duration: float, steps: int = 1) -> Array:
@@ -200,7 +209,7 @@ class Device(ABC):
         """
         now, length = self._begin(temperature, voltage, duration, steps)
         for _ in range(steps):
-            now = solve(self._joule, now, self._span, past=Past(now, length)).unknown
+            now = self._step(now, length).unknown
         return self.surroundings + now.excess
 
     def transient(self, voltage: float, duration: float, steps: int, temperature: ArrayLike | None = None) -> Transient:
@@ -215,13 +224,21 @@ class Device(ABC):
         message = ""
         for number in range(steps):
             try:
-                solved = solve(self._joule, now, self._span, past=Past(now, length))
+                solved = self._step(now, length)
             except NotConverged as error:
                 message = f"The temperature ran away after {number * length:g} s: {error}"
                 break
             now = solved.unknown
             states.append(self._state(solved))
         return Transient(start, np.asarray(length * np.arange(len(states) + 1.0)), tuple(states), message)
+
+    def _step(self, now: Unknown, length: float) -> Solved:
+        return self._allowed(solve(self._joule, now, self._span, past=Past(now, length)))
+
+    def _allowed(self, solved: Solved) -> Solved:
+        if solved.rise > self._top * (1 + _EQUAL):
+            raise NotConverged(f"The device would get hotter than {self.surroundings + self._top:g} K.")
+        return solved
 
     def _begin(self, temperature: ArrayLike, voltage: float, duration: float, steps: int) -> tuple[Unknown, float]:
         self._check_voltage(voltage)
@@ -239,17 +256,17 @@ class Device(ABC):
     def _climb_to(self, voltage: float) -> Solved:
         """The steady state at a voltage, on the branch that begins cold."""
         size, sign = abs(voltage), 1.0 if voltage > 0 else -1.0
-        found = first_fold(self._joule, self._span, size)
+        found = first_fold(self._joule, self._span, self._top, size)
         if found.above is not None:
             low, high = found.below, found.above.unknown
             share = (size - low.voltage) / (high.voltage - low.voltage)
             start = low.plus(high.minus(low), share)
             start = Unknown(start.variation, sign * start.deviation, voltage, start.level)
-            return solve(self._joule, start, self._span)
+            return self._allowed(solve(self._joule, start, self._span))
         if found.fold is None:
             raise BeyondFold(
                 f"There is no steady state at {size:g} V: the voltage rises to {found.below.voltage:.6g} V at "
-                f"{self.surroundings + self._span[1]:g} K, the highest temperature allowed, without a fold. Lower "
+                f"{self.surroundings + self._top:g} K, the highest temperature allowed, without a fold. Lower "
                 "`voltage`.",
                 None,
             )

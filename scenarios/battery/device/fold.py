@@ -38,8 +38,8 @@ class Found:
     fold: Solved | None
 
 
-def first_fold(joule: Joule, span: tuple[float, float], voltage: float = inf) -> Found:
-    """Climb in the maximal temperature from cold, to a voltage (V) or to the first fold, whichever comes first.
+def first_fold(joule: Joule, span: tuple[float, float], top: float, voltage: float = inf) -> Found:
+    """Climb in the maximal temperature from cold, to a voltage (V), to the first fold or to a rise of ``top`` (K).
 
     At a fold the derivative of the voltage by the maximal temperature vanishes; the bordered system gives it.
 
@@ -50,7 +50,7 @@ def first_fold(joule: Joule, span: tuple[float, float], voltage: float = inf) ->
     """
     cold = np.zeros(joule.body.count)
     below = Unknown(cold, cold, 0.0)
-    for here in climb(joule, span, span[1]):
+    for here in climb(joule, span, top):
         if slope(joule, here) < -_FLAT * here.unknown.voltage / here.rise:
             turn = _turn(joule, span, float(below.excess.max()), here)
             if turn.unknown.voltage < voltage:

@@ -27,7 +27,7 @@ def draw_runaway(tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     if "runaway" not in tables:
         return {}
     points, folds = tables["runaway"], tables["runaway_folds"]
-    figures = {}
+    figures: dict[str, Figure] = {}
     for name, branches in (("runaway", (_OWN,)), ("runaway_exact", _BARS)):
         shown = points[points["branch"].isin(branches)]
         if len(shown):

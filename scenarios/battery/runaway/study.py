@@ -27,6 +27,7 @@ __all__ = ["run_runaway"]
 
 _NEAR = 1e-4  # of a fold of an exact conductivity
 _HIGHEST = 400.0  # up to which folds are looked for by quadrature, K
+_CONFIDENCE = 1.96  # standard errors to either side that hold 95 %
 _COVERING = 3.0  # standard errors
 _COLD_ELEMENTS = 2  # times as many for cold ends: the middle gets hot in thin layers
 _MOVES = 1e-9  # relative change of a voltage that is none
@@ -67,6 +68,7 @@ def run_runaway(
     own = go("the material", bar(law))
     fold, cold = _first_fold(own), bar(law).contact is None
     values, notes = _tell(bar, table, fold, cold)
+    error = values["critical_voltage"].stderr if values else 0.0
     exact, cold_ends = (
         go("Arrhenius, contacts", reference.bar(reference.LAW, reference.CONTACT, options.elements)),
         go("Arrhenius, cold ends", reference.bar(reference.LAW, None, _COLD_ELEMENTS * options.elements)),
@@ -75,9 +77,10 @@ def run_runaway(
     monte_carlo, cost = _reference_ions(options, context, seed, go)
     return Part(
         tables={
-            "runaway": pd.concat([_points(name, branch) for name, branch in followed.items()], ignore_index=True),
+            "runaway": pd.concat([branch.to_pandas(name) for name, branch in followed.items()], ignore_index=True),
             "runaway_folds": pd.concat(
-                [branch.events_to_pandas(name) for name, branch in followed.items()], ignore_index=True
+                [_folds(name, branch, error if branch is own else 0.0) for name, branch in followed.items()],
+                ignore_index=True,
             ),
         },
         values=values,
@@ -98,7 +101,7 @@ def _tell(
     through, stderr = _through(table)
     error = propagate(lambda moved: _fold_voltage(bar(moved)), through, stderr)
     voltage, hottest = fold.parameter, float(fold.macro.max())
-    low, high = voltage - 1.96 * error, voltage + 1.96 * error
+    low, high = voltage - _CONFIDENCE * error, voltage + _CONFIDENCE * error
     values = {
         "critical_voltage": ef.Value(voltage, error, "V"),
         "critical_temperature": ef.Value(hottest, unit="K"),
@@ -175,8 +178,10 @@ def _first_fold(branch: Branch) -> BranchEvent | None:
     return next((event for event in branch.events if event.kind == "fold"), None)
 
 
-def _points(name: str, branch: Branch) -> pd.DataFrame:
-    return branch.to_pandas(name)
+def _folds(name: str, branch: Branch, stderr: float) -> pd.DataFrame:
+    """The events of a branch, with the error of their voltages."""
+    table, error = branch.events_to_pandas(name), _CONFIDENCE * stderr
+    return table.assign(stderr=stderr, low=table["parameter"] - error, high=table["parameter"] + error)
 
 
 def _monotone(cold_ends: Branch) -> list[str]:
