@@ -8,10 +8,12 @@ if TYPE_CHECKING:
     from analysis.calibration import draw_calibration
     from analysis.concentrations import draw_concentrations, draw_front
     from analysis.cost import draw_cost
+    from analysis.device import draw_energy, draw_hot_plate, draw_warm_bar
     from analysis.diagnosis import draw_diagnosis
     from analysis.fundamental_diagram import draw_fundamental_diagram
     from analysis.growth import draw_growth
     from analysis.healing import draw_healing
+    from analysis.ions import draw_arrhenius, draw_correlation, draw_ions, draw_polarisation, draw_screening
     from analysis.multipliers import draw_multipliers
     from analysis.parameter_plane import draw_parameter_plane
     from analysis.phase_portrait import draw_phase_portrait
@@ -24,56 +26,72 @@ if TYPE_CHECKING:
     from analysis.tissue import draw_closing, draw_filling, film_closing
 
 _HOME = {
+    "draw_arrhenius": "ions",
     "draw_branch": "bifurcation",
     "draw_calibration": "calibration",
     "draw_closing": "tissue",
     "draw_concentrations": "concentrations",
+    "draw_correlation": "ions",
     "draw_cost": "cost",
     "draw_diagnosis": "diagnosis",
+    "draw_energy": "device",
     "draw_filling": "tissue",
     "draw_front": "concentrations",
     "draw_fundamental_diagram": "fundamental_diagram",
     "draw_growth": "growth",
     "draw_healing": "healing",
+    "draw_hot_plate": "device",
+    "draw_ions": "ions",
     "draw_multipliers": "multipliers",
     "draw_parameter_plane": "parameter_plane",
     "draw_paths": "space_time",
     "draw_phase_portrait": "phase_portrait",
+    "draw_polarisation": "ions",
     "draw_prediction": "prediction",
     "draw_profiles": "profiles",
     "draw_queue": "queue",
     "draw_roads": "space_time",
+    "draw_screening": "ions",
     "draw_shuffles": "shuffles",
     "draw_space_time": "space_time",
     "draw_spheroid_growth": "spheroid",
     "draw_spheroid_section": "spheroid",
+    "draw_warm_bar": "device",
     "film_closing": "tissue",
 }
 
 __all__ = [
+    "draw_arrhenius",
     "draw_branch",
     "draw_calibration",
     "draw_closing",
     "draw_concentrations",
+    "draw_correlation",
     "draw_cost",
     "draw_diagnosis",
+    "draw_energy",
     "draw_filling",
     "draw_front",
     "draw_fundamental_diagram",
     "draw_growth",
     "draw_healing",
+    "draw_hot_plate",
+    "draw_ions",
     "draw_multipliers",
     "draw_parameter_plane",
     "draw_paths",
     "draw_phase_portrait",
+    "draw_polarisation",
     "draw_prediction",
     "draw_profiles",
     "draw_queue",
     "draw_roads",
+    "draw_screening",
     "draw_shuffles",
     "draw_space_time",
     "draw_spheroid_growth",
     "draw_spheroid_section",
+    "draw_warm_bar",
     "film_closing",
 ]
 

@@ -35,27 +35,30 @@ class Conducting:
 
     Attributes
     ----------
-    inverse
-        1/(kT) in 1/eV.
-    landscape
-        The sample of the disorder that they are in.
+    gas
+        By which they go on: their temperature, and the sample of the disorder that they are in.
+    known
+        How often they would hop, were their sites independent.
     ions
         Where they are.
     seconds
         While they were watched.
     charge : (axis, axis)
         What the mean square displacement of charge grew by in that time (e² m²), a sum over windows.
+    doubled : (axis, axis)
+        The same by windows twice as long: where it is another, windows are too short.
     tracer : (species, axis, axis)
         The same of the ions one by one, summed over those of a species (m²).
     hops
         Of all ions.
     """
 
-    inverse: float
-    landscape: Landscape
+    gas: LatticeGas
+    known: Independent
     ions: Ions
     seconds: float
     charge: Array
+    doubled: Array
     tracer: Array
     hops: int
 
@@ -76,11 +79,12 @@ class Conductor:
     between two hops of an ion* at the temperature and concentration asked, as independent ions that exclude each other
     have it: seconds vary by decades with temperature. Ions are lifted by the Gibbs law of the box.
 
-    *How to choose.* ``window``: hops of an ion after which charge has forgotten the last ones; twice as many, and the
-    conductivity must stay. One where all barriers of a kind are alike, eight where they are not. A box: small. The
-    noise does not fall with the number of ions, the relative variance being 2 + 4 ``lags`` over the windows times the
-    axes; what they cost does grow with it. What a small box conducts too much, because its number of ions does not
-    fluctuate, is known for independent sites to first order in one over their number, and taken off.
+    *How to choose.* ``window``: hops of an ion after which charge has forgotten the last ones; by windows twice as long
+    the conductivity must stay the same. One where all barriers of a kind are alike, eight where they are not. A box:
+    small. The noise does not fall with the number of ions, the relative variance being 2 + 4 ``lags`` over the windows
+    times the axes; what they cost does grow with it. What a small box conducts too much or too little, because its
+    number of ions is whole and does not fluctuate, is known for independent sites to first order in one over their
+    number, and taken off.
 
     Parameters
     ----------
@@ -110,6 +114,7 @@ class Conductor:
 
     Examples
     --------
+    >>> from agents.ions import Hopping
     >>> from agents.ions.lattices import simple_cubic
     >>> model = Conductor(Landscape(Box(simple_cubic(3e-10), (3, 3, 3)), Hopping({"hop": 0.35})))
     >>> start = model.lift(np.array([38.7, 1 / 3]), np.random.default_rng(0))
@@ -208,42 +213,44 @@ class Conductor:
         land = self.landscape
         if self.samples > 1:
             land = replace(land, seed=land.seed + int(rng.integers(self.samples)))
-        sites = len(land.box)
+        sites, axes = len(land.box), land.box.axes
         whole = floor(share * sites + rng.random()) / sites
-        ions = self.gas(inverse, land).lift(whole * np.array(self.shares)[:, np.newaxis], rng)
-        axes = land.box.axes
-        return Conducting(
-            inverse, land, ions, 0.0, np.zeros((axes, axes)), np.zeros((len(self.species), axes, axes)), 0
-        )
+        gas = self.gas(inverse, land)
+        ions = gas.lift(whole * np.array(self.shares)[:, np.newaxis], rng)
+        known = Independent.of(gas, len(ions.site), share)
+        nothing = np.zeros((axes, axes))
+        return Conducting(gas, known, ions, 0.0, nothing, nothing, np.zeros((len(self.species), axes, axes)), 0)
 
     def evolve(self, micro: Conducting, duration: float, rng: Generator) -> Conducting:
         """The ions after a ``duration`` in mean times between two hops of an ion, and what was read of them."""
         if duration == 0:
             return micro
-        gas = self.gas(micro.inverse, micro.landscape)
-        seconds = duration * Independent.of(gas, len(micro.ions.site)).period
+        seconds = duration * micro.known.period
         parts = max(1, round(duration / self.tracer_window))
         windows = max(1, ceil(duration / parts / self.window - 1e-9))
         ions, charges, tracer = micro.ions, [], micro.tracer.copy()
         for _ in range(parts):
             before = ions.displacement
-            ions, read = gas.watch(ions, windows, seconds / parts / windows, rng)
+            ions, read = micro.gas.watch(ions, windows, seconds / parts / windows, rng)
             charges.append(np.einsum("wsa,s->wa", read.collective, [one.charge for one in self.species]))
-            moved = ions.displacement - before
+            way = ions.displacement - before
             for kind in range(len(tracer)):
-                tracer[kind] += moved[ions.species == kind].T @ moved[ions.species == kind]
+                tracer[kind] += way[ions.species == kind].T @ way[ions.species == kind]
+        moved = np.concatenate(charges)
+        pairs = moved[: len(moved) // 2 * 2].reshape(-1, 2, moved.shape[1]).sum(axis=1)
         return replace(
             micro,
             ions=ions,
             seconds=micro.seconds + seconds,
-            charge=micro.charge + _spread(np.concatenate(charges), self.lags),
+            charge=micro.charge + _spread(moved, self.lags),
+            doubled=micro.doubled + _spread(pairs, self.lags) * (len(moved) / max(2 * len(pairs), 1)),
             tracer=tracer,
             hops=micro.hops + int(ions.hops.sum() - micro.ions.hops.sum()),
         )
 
     def restrict(self, micro: Conducting) -> Array:
         """1/(kT) in 1/eV, and the share of the sites that is occupied."""
-        return np.array([micro.inverse, len(micro.ions.site) / len(self.landscape.box)])
+        return np.array([1 / (BOLTZMANN * micro.gas.temperature), len(micro.ions.site) / len(self.landscape.box)])
 
     def agent_updates(self, macro: Array, duration: float) -> float:
         """Hops."""
@@ -255,20 +262,24 @@ class Conductor:
 
     def conductivity(self, before: Conducting, after: Conducting) -> Array:
         """Conductivity times temperature between the two, (axis, axis) in S K/m (in 2-D S K), of a box without end."""
-        excess = Independent.of(self.gas(after.inverse, after.landscape), len(after.ions.site)).excess
-        return self.box_conductivity(before, after) / excess
+        return self.box_conductivity(before, after) / after.known.excess
 
     def box_conductivity(self, before: Conducting, after: Conducting) -> Array:
         """The same of the box as it is, with its fixed number of ions."""
         grown = (after.charge - before.charge) / (2 * (after.seconds - before.seconds))
         return np.asarray(_SIEMENS * grown / self.landscape.box.volume)
 
+    def doubled_conductivity(self, before: Conducting, after: Conducting) -> Array:
+        """The same as the first by windows twice as long, (axis, axis) in S K/m."""
+        grown = (after.doubled - before.doubled) / (2 * (after.seconds - before.seconds))
+        return np.asarray(_SIEMENS * grown / self.landscape.box.volume / after.known.excess)
+
     def tracer_conductivity(self, before: Conducting, after: Conducting) -> Array:
         """What it would be if ions moved independently of each other, (axis, axis) in S K/m; over the former it is the
         Haven ratio."""
         charges = np.array([one.charge**2 for one in self.species])
         grown = np.einsum("sab,s->ab", after.tracer - before.tracer, charges) / (2 * (after.seconds - before.seconds))
-        return np.asarray(_SIEMENS * grown / self.landscape.box.volume)
+        return np.asarray(_SIEMENS * grown / self.landscape.box.volume / after.known.excess)
 
     def observe(self, before: Conducting, after: Conducting, duration: float) -> Array:
         """ln(sigma T / (S K/m)), sigma being the mean over the axes; its bias, -3/(windows × axes), is far below noise.

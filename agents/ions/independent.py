@@ -30,8 +30,9 @@ class Independent:
     period
         Mean time between two hops of an ion (s).
     excess
-        Hops in the box, where the number of ions is fixed, over those of as many in an infinite crystal, to first
-        order in one over the number of sites: 1 + 1/L where all sites are alike.
+        Hops in the box, where the number of ions is fixed and whole, over those in an infinite crystal with the share
+        of sites that was asked for, to first order in one over the number of sites: 1 + 1/L where all sites are alike
+        and the share gives a whole number.
 
     References
     ----------
@@ -42,8 +43,8 @@ class Independent:
     excess: float
 
     @classmethod
-    def of(cls, gas: LatticeGas, ions: int) -> Independent:
-        """So many ions in the box of the gas.
+    def of(cls, gas: LatticeGas, ions: int, asked: float | None = None) -> Independent:
+        """So many ions in the box of the gas, where ``asked`` of the sites were to be occupied: without it, as many.
 
         Examples
         --------
@@ -61,14 +62,20 @@ class Independent:
         def held(level: float) -> Array:
             return np.asarray(1 / (1 + np.exp(np.clip(energies - level, -500.0, 500.0))))
 
-        share = held(brentq(lambda level: float(held(level).sum()) - ions, -furthest, furthest))
+        def filled(number: float) -> Array:
+            return held(brentq(lambda level: float(held(level).sum()) - number, -furthest, furthest))
+
+        def pairs(share: Array) -> Array:
+            return share[:, np.newaxis] * (1 - share[beside])
+
+        beside, there = box.neighbours, box.neighbours >= 0
+        rates = np.where(there, gas.rates.base.mean(axis=0), 0.0)
+        share = filled(ions)
         spread = share * (1 - share)
         bent, total = spread * (1 - 2 * share), float(spread.sum())
         shift = -(bent - spread * bent.sum() / total) / (2 * total)
-        beside, there = box.neighbours, box.neighbours >= 0
-        rates = np.where(there, gas.rates.base.mean(axis=0), 0.0)
-        pairs = share[:, np.newaxis] * (1 - share[beside])
         change = shift[:, np.newaxis] * (1 - share[beside]) - share[:, np.newaxis] * shift[beside]
         change += spread[:, np.newaxis] * spread[beside] / total
-        hops = float((rates * pairs).sum())
-        return cls(ions / hops, 1 + float((rates * change).sum()) / hops)
+        hops = float((rates * pairs(share)).sum())
+        endless = hops if asked is None else float((rates * pairs(filled(asked * len(box)))).sum())
+        return cls(ions / hops, (hops + float((rates * change).sum())) / endless)

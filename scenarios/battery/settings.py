@@ -30,6 +30,7 @@ class Settings(ScenarioSettings):
 
     quick: ClassVar[Mapping[str, Any]] = {
         "temperatures": [250.0, 350.0],
+        "precision": 0.05,
         **{
             f"{name}.{setting}": value
             for name, small in (
@@ -58,6 +59,12 @@ class Settings(ScenarioSettings):
     )
     lattice: LatticeName = Field(
         "simple_cubic", description="ideal lattice of the correlation factors, whose values are known exactly"
+    )
+    precision: float = Field(
+        0.02,
+        ge=1e-3,
+        le=0.2,
+        description="of the conductivity that the device asks, in its logarithm: interpolation and two errors (1)",
     )
     voltage: float | None = Field(
         None, ge=0, le=1e6, description="across the device; by default what warms it by device.rise (V)"

@@ -10,11 +10,10 @@ import eqfree as ef
 from agents.ions import Material, read_material
 from agents.ions.conductor import Conductor
 from eqfree.scenario import Context
-from scenarios.battery.conductor import closure_of_temperature
 from scenarios.battery.device import Bar
 from scenarios.battery.laws import Conductivity, FromTable
 from scenarios.battery.settings import Settings
-from scenarios.battery.tabulated import tabulate
+from scenarios.battery.tabulated import ask_ions
 from scenarios.part import Part, join
 
 __all__ = ["run"]
@@ -56,9 +55,9 @@ class _Battery:
         model = Conductor.of(material, seed=settings.seed)
         share = material.concentration if settings.concentration is None else settings.concentration
         model.check(share)
-        closure = closure_of_temperature(model, share, executor=self.context.executor, seed=settings.seed)
         kelvin = (_COLDER * settings.device.surroundings, settings.device.hottest)
-        return tabulate(closure, kelvin, (_OF_TABLE,))
+        executor = self.context.executor
+        return ask_ions(model, share, kelvin, settings.precision, (_OF_TABLE,), executor, settings.seed)
 
     def bar(self, law: Conductivity, elements: int | None = None) -> Bar:
         """The device in one dimension, of a conductivity."""

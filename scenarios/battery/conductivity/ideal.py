@@ -147,7 +147,8 @@ class Ideal:
 
         for number, filling in enumerate(self.context.track(self.options.fillings, "conductivity of a lattice")):
             ions = min(max(round(filling * sites), 1), sites - 1)
-            duration = ceil(self.options.windows / self.options.replicas) * model.window
+            windows = 3 / land.box.axes * self.options.windows
+            duration = ceil(windows / self.options.replicas) * model.window
             burst = self._stepper(model).burst(
                 [inverse, ions / sites],
                 (HEALING, HEALING + duration),

@@ -42,7 +42,10 @@ class ConductivitySettings(SettingsGroup):
         (0.25, 0.5, 0.75), description="of the ideal lattice, at which its conductivity is known exactly (1)"
     )
     windows: int = Field(
-        440_000, ge=1000, le=10**9, description="in which charge is read at each of these fillings, in all boxes (1)"
+        440_000,
+        ge=1000,
+        le=10**9,
+        description="in which charge is read at each filling, in all boxes; half as many again in a plane (1)",
     )
     concentrations: tuple[Share, ...] = Field(
         (0.1, 0.3, 0.5, 0.7, 0.9), description="of the ideal lattice, at which the correlation factor is read (1)"

@@ -26,6 +26,7 @@ _SAMPLES = 10**6  # of disorder, so that hardly two boxes have the same
 _MATERIAL, _IDEAL, _SITES = (1,), (2,), (3,)
 _GARNET_DENSITY, _GARNET_DIFFUSION, _GARNET_TEMPERATURE = 3.17e27, 1.33e-12, 298.15  # 1/m³, m²/s, K
 _GARNET = 2.629e-4  # S/cm
+_WINDOW_NEAR = 0.01
 _NOT_STRAIGHT = 3.0  # chi² over degrees of freedom from which on a line is none
 
 
@@ -96,7 +97,11 @@ def run_conductivity(
             "activation_energy": ef.Value(float(energy), float(energy.stderr), "eV"),
             "haven_ratio": ef.Value(float(haven), float(haven.stderr)),
         },
-        checks=[*ideal.checks(factor, in_box, infinite, tracers, charge), *_garnet_check(material)],
+        checks=[
+            *ideal.checks(factor, in_box, infinite, tracers, charge),
+            _window_check(seen),
+            *_garnet_check(material),
+        ],
         notes=list(_notes(material, seen, share)),
         cost=seen.cost + spent + tracer_cost + charge_cost,
     )
@@ -137,6 +142,18 @@ def _lattice_tables(model: Conductor, share: float, seed: int) -> tuple[pd.DataF
     ends = [f"to_{axis}" for axis in axes]
     lines = np.hstack([1e9 * box.positions[begin], 1e9 * box.positions[end]])
     return sites, pd.DataFrame(lines, columns=[*axes, *ends])
+
+
+def _window_check(seen: Watched) -> ef.Check:
+    change = seen.doubling()
+    return ef.Check(
+        f"conductivity: change by windows twice as long as {seen.model.window:g} hops of an ion",
+        float(change),
+        0.0,
+        _WINDOW_NEAR + 4 * float(change.stderr),
+        "charge forgets within a window; 1 % and four standard errors",
+        stderr=float(change.stderr),
+    )
 
 
 def _garnet_check(material: Material) -> Iterator[ef.Check]:

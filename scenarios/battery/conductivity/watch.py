@@ -38,8 +38,9 @@ class Watched:
         Of the sites that they occupy.
     temperatures : (point,)
         K.
-    samples : (point, replica, 2, axis, axis)
-        Conductivity times temperature, and the same as if ions moved independently of each other (S K/m).
+    samples : (point, replica, 3, axis, axis)
+        Conductivity times temperature, the same as if ions moved independently of each other, and the first by windows
+        twice as long (S K/m).
     fit
         Arrhenius' law of the mean conductivity.
     cost
@@ -72,6 +73,15 @@ class Watched:
         charges = np.array([one.charge**2 for one in self.model.species]) @ np.array(self.model.shares)
         scale = BOLTZMANN / (ELEMENTARY_CHARGE * density * float(charges))
         return self._read(point, lambda mean: scale * _level(mean[1]), "m²/s")
+
+    def doubling(self) -> Estimate:
+        """By how much windows twice as long change the conductivity, as a share of it, mean over the temperatures."""
+        levels = np.trace(self.samples, axis1=3, axis2=4) / self.samples.shape[-1]
+
+        def change(mean: Array) -> float:
+            return float((mean[:, 2] / mean[:, 0]).mean()) - 1
+
+        return jackknife(change, np.swapaxes(levels, 0, 1), "1")
 
     def at_room(self) -> Estimate:
         """The conductivity at 300 K: read where that is among the temperatures, else on the fitted line (S/m)."""
@@ -144,7 +154,8 @@ def watch(
         )
 
     def observe(before: Conducting, after: Conducting, _: float) -> Array:
-        return np.array([model.conductivity(before, after), model.tracer_conductivity(before, after)])
+        read = (model.conductivity, model.tracer_conductivity, model.doubled_conductivity)
+        return np.array([one(before, after) for one in read])
 
     bursts = ef.CoarseTimeStepper(model, replicas, executor=executor, seed=seed).bursts(
         [[1 / (BOLTZMANN * one), share] for one in kelvin],

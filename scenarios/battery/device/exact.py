@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from math import expm1, log1p, sqrt
+from math import log1p, sqrt
 
 import numpy as np
 from scipy.integrate import quad
 
 from scenarios.battery.laws import Conductivity, Exponential
 
-__all__ = ["SOURCE", "critical_voltage", "rise_at", "voltage_at", "voltage_of"]
+__all__ = ["SOURCE", "critical_voltage", "rise_at", "voltage_at"]
 
-SOURCE = "Kohlrausch, Ann. Phys. 306 (1900) 132, doi:10.1002/andp.19003060107"
+SOURCE = "F. Kohlrausch, Ann. Phys. 306 (1900) 132"
 
 
 def critical_voltage(law: Exponential, thermal_conductivity: float) -> float:
@@ -30,16 +30,6 @@ def rise_at(law: Exponential, share: float) -> float:
     41.51828017
     """
     return -log1p(-(share**2)) / law.steepness
-
-
-def voltage_of(law: Exponential, thermal_conductivity: float, rise: float) -> float:
-    """The inverse: V = V_c sqrt(1 - exp(-β rise)), in V.
-
-    >>> law = Exponential(at=0.01, reference=300.0, steepness=0.04)
-    >>> round(voltage_of(law, 1.0, rise_at(law, 0.9)) / critical_voltage(law, 1.0), 12)
-    0.9
-    """
-    return critical_voltage(law, thermal_conductivity) * sqrt(-expm1(-law.steepness * rise))
 
 
 def voltage_at(law: Conductivity, thermal_conductivity: float, ends: float, hottest: float) -> float:

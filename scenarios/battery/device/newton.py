@@ -23,6 +23,7 @@ _MOST = 60  # iterations
 _LONGEST = 40.0  # change of a temperature in an iteration, K: conductivities change some fivefold
 _BOLDEST = 0.5  # change of the voltage in an iteration, over the voltage
 _COOL, _CALM = 1e-6, 1e-8  # last change, K and of the voltage: its square is what is left, far below rounding
+_SAME = 1e-11  # rise that another node may have more than the one that was pinned, over the rise
 _PIVOT = 0.1  # of the largest entry of a column: the order that keeps the factors sparse is for the diagonal
 _NEAR = 0.9  # share of the way to the highest temperature that an iteration may go
 _TINY = 1e-3  # voltage at which nothing gets warm, V
@@ -95,7 +96,7 @@ def solve(
         corrections.append(share * largest)
         moved = max(float(np.abs(change.deviation).max()), abs(change.voltage))
         calm = share == 1 and largest <= _COOL and moved <= _CALM * max(abs(unknown.voltage), _TINY)
-        if calm and (rise is None or unknown.excess.argmax() == node):
+        if calm and (rise is None or float(unknown.excess.max()) <= (1 + _SAME) * rise):
             return Solved(unknown, linearise(joule, unknown, past), tuple(corrections))
     raise NotConverged("Newton's method found no state near its start. Start nearer, or take shorter steps.")
 

@@ -24,18 +24,23 @@ __all__ = ["make_bar", "make_plate", "run_device"]
 
 _CLOSED = 1e-10  # of the largest current or power
 _MOST_SOLVES = 30
+_COOLER = 0.01  # K
 _PROFILES = 6  # of the transient
 
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """A device at its voltage: where it ends, how it gets there, and by how much its ions' errors move the end."""
+    """A device at its voltage: where it ends, how it gets there, and by how much its ions' errors move the end.
+
+    If the voltage was chosen by how hot it was to be, that is the aim (K).
+    """
 
     name: str
     steady: State
     transient: Transient
     hottest: ef.Value
     current: ef.Value
+    aim: float = 0.0
 
     @property
     def charge_error(self) -> float:
@@ -201,6 +206,7 @@ def run_device(
         ],
         notes=[
             *(_told(run) for run in runs.values()),
+            *(_unstable(run) for run in runs.values() if run.steady.hottest < run.aim - _COOLER),
             *([] if table is None else [str(since)]),
         ],
         failures=[
@@ -211,15 +217,16 @@ def run_device(
 
 
 def _follow(name: str, device: Bar | Plate, options: DeviceSettings, voltage: float | None, steps: int) -> _Run:
+    aim = 0.0
     try:
         if voltage is None:
-            guess = device.steady_at(min(options.surroundings + options.rise, options.hottest))
-            voltage = guess.voltage
+            aim = min(options.surroundings + options.rise, options.hottest)
+            voltage = device.steady_at(aim).voltage
         steady = device.steady(voltage)
     except ValueError as error:
         raise ValueError(f"{name.capitalize()}: {error}") from error
     hottest, current = _with_errors(device, steady)
-    return _Run(name, steady, device.transient(voltage, options.duration, steps), hottest, current)
+    return _Run(name, steady, device.transient(voltage, options.duration, steps), hottest, current, aim)
 
 
 def _with_errors(device: Bar | Plate, steady: State) -> tuple[ef.Value, ef.Value]:
@@ -305,10 +312,18 @@ def _few(solved: int, options: DeviceSettings) -> ef.Check:
 
 def _told(run: _Run) -> str:
     state = run.steady
-    balance = state.balance
+    balance, mean = state.balance, run.transient.balance
     return (
         f"{run.name.capitalize()}: {state.voltage:.4g} V drive {state.current:.4g} A and warm it to "
         f"{run.hottest.value:.5g} ± {run.hottest.stderr:.2g} K. Power in = heat out + stored: {balance.power:.6g} W = "
-        f"{balance.heat_out:.6g} W + {balance.stored:.6g} W, of which {balance.at_contacts:.3g} W at the contacts; "
-        f"in every step within {run.energy_error:.1e} of what flows, charge within {run.charge_error:.1e}."
+        f"{balance.heat_out:.6g} W + 0 W, of which {balance.at_contacts:.3g} W at the contacts; in the mean over "
+        f"{run.transient.times[-1]:g} s from cold {mean.power:.6g} W = {mean.heat_out:.6g} W + {mean.stored:.6g} W. In "
+        f"every step within {run.energy_error:.1e} of what flows, charge within {run.charge_error:.1e}."
+    )
+
+
+def _unstable(run: _Run) -> str:
+    return (
+        f"{run.name.capitalize()}: a steady state of {run.aim:g} K lies behind the fold, where it is not stable; at "
+        f"its voltage the hottest place stays at {run.steady.hottest:.5g} K. Lower `device.rise`."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import pi
 from typing import Any, TypeAlias
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 import eqfree as ef
 from eqfree.results import Branch
-from scenarios.battery.device import Bar, Device, Plate
+from scenarios.battery.device import Bar, Plate
 
 __all__ = ["HeatedDevice", "follow", "slow_time"]
 
@@ -22,16 +23,18 @@ Array: TypeAlias = NDArray[np.float64]
 _FIRST_RISE = 2.0  # of the first steady state above the surroundings, K
 _SCALE = 2.0  # change of the temperatures that counts as one, K
 _FIRST, _LARGEST = 0.7, 5.0  # steps in these units
-_STEPS = 2  # of implicit Euler between two readings
 _SHARE = 0.3  # of the slow time between two readings: unstable states must not look stable to implicit steps
+_SAME = 1e-6  # of the size: as far from the middle
 _COLDER, _HOTTER = 0.97, 1.2  # of the temperatures of a branch, which solvers may try
 
 
 @dataclass(frozen=True, eq=False)
 class HeatedDevice:
-    """A device at a voltage as a micro-model: the macro state is its temperature at the free nodes, (node,) in K.
+    """A device at a voltage as a micro-model: the macro state is its temperature over the distance from its middle.
 
-    Nothing but cold faces is added when it is lifted, and it evolves by the implicit steps of the device.
+    A bar, and a film that is cooled at its faces, are their own mirror images, and so are the disturbances that grow
+    first: nodes as far from the middle have one number, (distance,) in K. Cold faces are added when it is lifted, and
+    it evolves by an implicit step of the device.
 
     Examples
     --------
@@ -42,7 +45,7 @@ class HeatedDevice:
     True
     """
 
-    device: Device
+    device: Bar | Plate
     voltage: float
     highest: float
 
@@ -51,26 +54,48 @@ class HeatedDevice:
 
     @property
     def fields(self) -> tuple[dict[str, Any], ...]:
-        """The temperature, where its nodes are by number, and what counts as a change of it."""
+        """The temperature, how far from the middle (m), and what counts as a change of it."""
         bounds = (_COLDER * self.device.surroundings, self.highest)
-        nodes = self.device.free.astype(np.float64)
+        distances = self._distances[0]
         return (
-            {"name": "temperature", "unit": "K", "coordinates": {"node": nodes}, "bounds": bounds, "scale": _SCALE},
+            {
+                "name": "temperature",
+                "unit": "K",
+                "coordinates": {"distance": distances},
+                "bounds": bounds,
+                "scale": _SCALE,
+            },
         )
 
     def lift(self, macro: Array, rng: Generator) -> Array:
         """The temperatures at all nodes."""
         temperature = self.device.cold
-        temperature[self.device.free] = macro
+        temperature[self.device.free] = np.asarray(macro, dtype=np.float64)[self._distances[1]]
         return temperature
 
     def evolve(self, micro: Array, duration: float, rng: Generator) -> Array:
         """The temperatures after a duration (s)."""
-        return self.device.advance(micro, self.voltage, duration, _STEPS) if duration else micro
+        return self.device.advance(micro, self.voltage, duration) if duration else micro
 
     def restrict(self, micro: Array) -> Array:
-        """The temperatures at the free nodes."""
-        return micro[self.device.free]
+        """The temperatures over the distance from the middle, the mean of nodes that are as far."""
+        numbers = self._distances[1]
+        return np.asarray(np.bincount(numbers, micro[self.device.free]) / np.bincount(numbers))
+
+    @cached_property
+    def _distances(self) -> tuple[Array, NDArray[np.intp]]:
+        """The distances of free nodes from the middle, each once, and which of them each has."""
+        along = 1 if _is_film(self.device) else 0
+        whole = self.device.width if _is_film(self.device) else self.device.length
+        apart = np.abs(self.device.places[self.device.free, along] - whole / 2)
+        units = np.rint(apart / (_SAME * whole)).astype(np.int64)
+        _, first, numbers = np.unique(units, return_index=True, return_inverse=True)
+        return apart[first], numbers
+
+
+def _is_film(device: Bar | Plate) -> bool:
+    """Whether it is cooled at its faces alone, so that temperatures vary across it."""
+    return isinstance(device, Plate) and device.side_cooling is None
 
 
 def slow_time(device: Bar | Plate) -> float:
@@ -81,7 +106,7 @@ def slow_time(device: Bar | Plate) -> float:
     >>> round(slow_time(Bar(length=0.01, conductivity=law, thermal_conductivity=1.0, contact=50.0)))
     220
     """
-    across = device.width if isinstance(device, Plate) and device.side_cooling is None else device.length
+    across = device.width if _is_film(device) else device.length
     conducted = device.heat_capacity * across**2 / (pi**2 * device.thermal_conductivity)
     return conducted + (device.heat_capacity * device.length / (2 * device.contact) if device.contact else 0.0)
 
@@ -99,10 +124,11 @@ def follow(device: Bar | Plate, highest: float, points: int, progress: Callable[
         measure=np.max,
         domain=lambda macro, _: highest - float(macro.max()),
     )
+    start = HeatedDevice(device, first.voltage, highest)
     hotter = device.surroundings + _HOTTER * (highest - device.surroundings)
     return ef.continue_branch(
         lambda voltage: ef.CoarseTimeStepper(HeatedDevice(device, float(voltage), hotter)),
-        first.temperature[device.free],
+        start.restrict(first.temperature),
         first.voltage,
         method,
         directions=(1,),

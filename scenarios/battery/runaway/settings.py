@@ -11,7 +11,7 @@ from eqfree.settings import SettingsGroup
 
 __all__ = ["QUICK", "RunawaySettings"]
 
-QUICK: Mapping[str, Any] = {"elements": 6, "points": 18, "farthest": 45.0}
+QUICK: Mapping[str, Any] = {"elements": 6, "points": 18, "farthest": 45.0, "precision": 0.05}
 
 
 class RunawaySettings(SettingsGroup):
@@ -20,6 +20,9 @@ class RunawaySettings(SettingsGroup):
     elements: int = Field(10, ge=4, le=100, description="along a bar (1)")
     film_elements: int = Field(6, ge=2, le=50, description="across the film (1)")
     points: int = Field(30, ge=5, le=1000, description="most points of a branch (1)")
+    precision: float = Field(
+        0.02, ge=1e-3, le=0.2, description="of the conductivity of the reference ions, in its logarithm (1)"
+    )
     farthest: float = Field(
         60.0, gt=5, le=1000, description="by which a branch goes on above the surroundings, at most (K)"
     )

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 import eqfree as ef
 from eqfree.results import Branch, BranchEvent, Relation
 from eqfree.scenario import Context
-from scenarios.battery.conductor import closure_of_temperature
 from scenarios.battery.device import Bar, Plate
 from scenarios.battery.laws import Conductivity
 from scenarios.battery.runaway import reference
@@ -19,7 +18,7 @@ from scenarios.battery.runaway.heated import follow
 from scenarios.battery.runaway.interval import Interpolated, propagate
 from scenarios.battery.runaway.kohlrausch import SOURCE, bar_fold, film_fold
 from scenarios.battery.runaway.settings import RunawaySettings
-from scenarios.battery.tabulated import tabulate
+from scenarios.battery.tabulated import ask_ions
 from scenarios.part import Part
 from scenarios.progress import counting
 
@@ -31,6 +30,7 @@ _CONFIDENCE = 1.96  # standard errors to either side that hold 95 %
 _COVERING = 3.0  # standard errors
 _COLD_ELEMENTS = 2  # times as many for cold ends: the middle gets hot in thin layers
 _MOVES = 1e-9  # relative change of a voltage that is none
+_ASKED = 50  # temperatures at which a table is asked before a branch is followed
 _OF_REFERENCE = 11  # the key of the noise of the reference ions
 
 
@@ -44,7 +44,8 @@ def run_runaway(
 ) -> Part:
     """The branch of a bar of the material; of an Arrhenius bar and a film whose folds are known; and one without fold.
 
-    Tables: ``runaway`` (branches), ``runaway_folds``, ``runaway_exact``.
+    What ions conduct is asked for all temperatures of a branch before it is followed. Tables: ``runaway`` (branches),
+    ``runaway_folds``.
 
     Parameters
     ----------
@@ -60,21 +61,21 @@ def run_runaway(
     followed: dict[str, Branch] = {}
 
     def go(name: str, device: Bar | Plate) -> Branch:
-        highest = min(device.surroundings + options.farthest, device.hottest - 1.0)
         with counting(context, options.points, f"runaway: {name}") as count:
-            followed[name] = follow(device, highest, options.points, count)
+            followed[name] = follow(device, _highest(options, device), options.points, count)
         return followed[name]
 
-    own = go("the material", bar(law))
-    fold, cold = _first_fold(own), bar(law).contact is None
-    values, notes = _tell(bar, table, fold, cold)
-    error = values["critical_voltage"].stderr if values else 0.0
+    through, noise = _through(law, table, bar(law).surroundings, _highest(options, bar(law)))
+    own = go("the material", bar(through))
+    fold = _first_fold(own)
+    error = 0.0 if fold is None else _error(bar, through, noise, fold)
+    values, notes = _tell(fold, error, len(noise), cold=bar(law).contact is None)
     exact, cold_ends = (
         go("Arrhenius, contacts", reference.bar(reference.LAW, reference.CONTACT, options.elements)),
         go("Arrhenius, cold ends", reference.bar(reference.LAW, None, _COLD_ELEMENTS * options.elements)),
     )
     film = go("film", reference.film(options.film_elements))
-    monte_carlo, cost = _reference_ions(options, context, seed, go)
+    monte_carlo, cost = _follow_ions(options, context, seed, go)
     return Part(
         tables={
             "runaway": pd.concat([branch.to_pandas(name) for name, branch in followed.items()], ignore_index=True),
@@ -91,16 +92,38 @@ def run_runaway(
     )
 
 
-def _tell(
-    bar: Callable[[Conductivity], Bar], table: ef.hmm.Tabulated, fold: BranchEvent | None, cold: bool
-) -> tuple[dict[str, ef.Value], list[str]]:
+def _highest(options: RunawaySettings, device: Bar | Plate) -> float:
+    return min(device.surroundings + options.farthest, device.hottest - 1.0)
+
+
+def _through(
+    law: Conductivity, table: ef.hmm.Tabulated, coldest: float, hottest: float
+) -> tuple[Interpolated, NDArray[np.float64]]:
+    """The conductivity through the nodes of the table, once it has been asked everywhere, and their errors."""
+    law(np.linspace(coldest, hottest, _ASKED))
+    nodes, values, stderr = table.nodes()
+    return Interpolated(nodes, values[:, 0]), stderr[:, 0]
+
+
+def _error(
+    bar: Callable[[Conductivity], Bar], through: Interpolated, noise: NDArray[np.float64], fold: BranchEvent
+) -> float:
+    """Of the voltage at a fold, by the noise of the conductivity.
+
+    At a fold the voltage does not change with the maximal temperature, so that to first order its change is that at
+    the maximal temperature that it has.
+    """
+    hottest = float(fold.measure[0])
+    state = bar(through).steady_at(hottest)
+    return propagate(lambda moved: bar(moved).steady_at(hottest, state).voltage, through, noise)
+
+
+def _tell(fold: BranchEvent | None, error: float, nodes: int, *, cold: bool) -> tuple[dict[str, ef.Value], list[str]]:
     """The critical voltage with the error that the ions' noise makes of it."""
     if fold is None:
         why = " as between cold ends it need not" if cold else ""
-        return {}, [f"The bar of the material: no fold was met,{why}; the voltage rises with the maximal temperature."]
-    through, stderr = _through(table)
-    error = propagate(lambda moved: _fold_voltage(bar(moved)), through, stderr)
-    voltage, hottest = fold.parameter, float(fold.macro.max())
+        return {}, [f"The bar of the material: no fold was met{why}; the voltage rises with the maximal temperature."]
+    voltage, hottest = fold.parameter, float(fold.measure[0])
     low, high = voltage - _CONFIDENCE * error, voltage + _CONFIDENCE * error
     values = {
         "critical_voltage": ef.Value(voltage, error, "V"),
@@ -108,18 +131,8 @@ def _tell(
     }
     return values, [
         f"The bar of the material runs away above {voltage:.5g} V (95 %: {low:.5g} to {high:.5g} V, by the noise of "
-        f"ions at the {len(stderr)} nodes of their table), at {hottest:.5g} K."
+        f"ions at the {nodes} nodes of their table), at {hottest:.5g} K."
     ]
-
-
-def _fold_voltage(device: Bar) -> float:
-    fold = device.find_fold()
-    return np.nan if fold is None else fold.voltage
-
-
-def _through(table: ef.hmm.Tabulated) -> tuple[Interpolated, NDArray[np.float64]]:
-    nodes, values, stderr = table.nodes()
-    return Interpolated(nodes, values[:, 0]), stderr[:, 0]
 
 
 def _exact_checks(exact: Branch, film: Branch, cold_ends: Branch) -> list[ef.Check]:
@@ -128,7 +141,7 @@ def _exact_checks(exact: Branch, film: Branch, cold_ends: Branch) -> list[ef.Che
     field, _ = film_fold(law, reference.CONDUCTS, reference.HALF_THICKNESS, surroundings, _HIGHEST)
     found, across = _first_fold(exact), _first_fold(film)
     at = np.nan if found is None else found.parameter
-    rise = np.nan if found is None else float(found.macro.max()) - surroundings
+    rise = np.nan if found is None else float(found.measure[0]) - surroundings
     along = np.nan if across is None else across.parameter / reference.HALF_THICKNESS
     top = hottest - surroundings
     return [
@@ -145,30 +158,29 @@ def _exact_checks(exact: Branch, film: Branch, cold_ends: Branch) -> list[ef.Che
     ]
 
 
-def _reference_ions(
+def _follow_ions(
     options: RunawaySettings, context: Context, seed: int, go: Callable[[str, Bar], Branch]
 ) -> tuple[ef.Check, ef.Cost]:
     """The Arrhenius bar with the conductivity asked of ions that have it exactly: does the interval hold the fold?"""
     model, share = reference.ions()
-    closure = closure_of_temperature(model, share, executor=context.executor, seed=seed)
-    law, table = tabulate(closure, reference.RANGE, (_OF_REFERENCE,))
-    found = _first_fold(go("Arrhenius, ions", reference.bar(law, reference.CONTACT, options.elements)))
+    law, table = ask_ions(model, share, reference.RANGE, options.precision, (_OF_REFERENCE,), context.executor, seed)
+
+    def bar(law: Conductivity) -> Bar:
+        return reference.bar(law, reference.CONTACT, options.elements)
+
+    through, noise = _through(law, table, reference.SURROUNDINGS, _highest(options, bar(law)))
+    found = _first_fold(go("Arrhenius, ions", bar(through)))
     exact, _ = bar_fold(
         reference.LAW, reference.CONDUCTS, reference.CONTACT, reference.LENGTH, reference.SURROUNDINGS, _HIGHEST
     )
-    through, stderr = _through(table)
-    error = propagate(
-        lambda moved: _fold_voltage(reference.bar(moved, reference.CONTACT, options.elements)), through, stderr
-    )
-    measured = np.nan if found is None else found.parameter
     check = ef.Check(
         "Arrhenius bar, conductivity asked of ions: voltage at the fold",
-        measured,
+        np.nan if found is None else found.parameter,
         exact,
         _COVERING,
         SOURCE,
         relation=Relation.COVERS,
-        stderr=error,
+        stderr=0.0 if found is None else _error(bar, through, noise, found),
         unit="V",
     )
     return check, table.cost

@@ -13,7 +13,7 @@ __all__ = ["QUICK", "ScreenSettings"]
 
 Kelvin = Annotated[float, Field(ge=50, le=3000)]
 
-QUICK: Mapping[str, Any] = {"precision": 0.08}
+QUICK: Mapping[str, Any] = {"precision": 0.1, "temperatures": [250.0, 400.0]}
 
 
 class ScreenSettings(SettingsGroup):
