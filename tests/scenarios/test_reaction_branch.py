@@ -67,16 +67,21 @@ def test_tables_are_those_that_are_drawn(quick: ef.Study) -> None:
 
 @pytest.mark.slow
 def test_schlogl_is_followed_through_both_folds() -> None:
-    study = ef.run("reaction", parts=["branch"], seed=1, branch=SCHLOGL_ALONE | {"key_sets": 6, "fold_replicas": 16})
+    """Folds within Student's interval of six sets, some 4 of the feed on either side."""
+    study = ef.run("reaction", parts=["branch"], seed=1, branch=SCHLOGL_ALONE | {"key_sets": 6, "fold_replicas": 8})
+    assert len(study.checks) == 4
     assert [check.quantity for check in study.checks if not check.ok] == []
     assert study.failures == []
     assert list(scenario.draw(study)) == ["branch_schlogl"]
 
 
 @pytest.mark.slow
-def test_same_seed_gives_the_same_branch_on_two_threads() -> None:
+def test_same_seed_gives_the_same_branch_on_two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight points, with the low fold located among them, and the sweep."""
+    monkeypatch.setattr("scenarios.reaction.branch._MOST", 8)
     options = {"networks": ["co_oxidation"], "sites": 1e4, "start": 2.8, "key_sets": 2, "sweep_places": 3}
     one, two = (ef.run("reaction", parts=["branch"], executor=executor, branch=options) for executor in (None, 2))
+    assert one.tables["branch_events"]["stderr"].notna().tolist() == [True]
     for name, table in one.tables.items():
         pd.testing.assert_frame_equal(table, two.tables[name], check_exact=True)
 

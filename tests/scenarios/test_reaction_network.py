@@ -191,6 +191,7 @@ def test_noise_lengthens_the_period_of_the_brusselator_by_five_and_a_half_over_t
         period = part.values[f"brusselator_period_{volume}"]
         assert abs(period.value - expected) < 4 * np.hypot(period.stderr, 0.5 / volume)
         assert period.stderr < known
+    assert len(part.checks) == 2
     assert all(check.ok for check in part.checks)
 
 

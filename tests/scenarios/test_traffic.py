@@ -16,6 +16,8 @@ from scipy.optimize import brentq
 import eqfree as ef
 from agents.cars import CAR, TRUCK, Fleet, NagelSchreckenberg, OptimalVelocity, Vehicle
 from eqfree.cli import main
+from eqfree.scenario import Context
+from scenarios.traffic.diagram import find_landmarks, find_unstable, ring_of
 from scenarios.traffic.rings import growth_rate, lattice_ring
 from scenarios.traffic.settings import RoadSettings, Settings
 
@@ -31,7 +33,7 @@ SMALL: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def idm() -> ef.Study:
-    return ef.run("traffic", quick=True, bootstrap=10)
+    return ef.run("traffic", quick=True, bootstrap=10, parts=["diagram"])
 
 
 @pytest.mark.slow
@@ -65,7 +67,7 @@ def test_stop_and_go_flow_is_below_equilibrium_where_waves_grow_and_equal_where_
 
 @pytest.mark.slow
 def test_every_check_of_the_default_model_holds(idm: ef.Study) -> None:
-    assert len(idm.checks) >= 8
+    assert len(idm.checks) == 7
     assert [check.quantity for check in idm.checks if not check.ok] == []
 
 
@@ -174,13 +176,20 @@ def test_a_mixed_fleet_has_the_share_that_was_asked_for(share: float) -> None:
 
 @pytest.mark.slow
 def test_capacity_does_not_depend_on_which_densities_are_asked_for(idm: ef.Study) -> None:
-    study = ef.run("traffic", **(SMALL | {"densities": [10.0]}))
-    assert study.values["capacity"].value == pytest.approx(idm.values["capacity"].value, rel=1e-9)
+    given = Settings(densities=(10.0,), replicas=2)
+    fleet = Fleet.of(given.fleet.car)
+    values, _ = find_landmarks(given, fleet, ring_of(given, fleet, Context()))
+    assert values["capacity"].value == pytest.approx(idm.values["capacity"].value, rel=1e-9)
 
 
 @pytest.mark.slow
-def test_trucks_slow_a_lattice_down() -> None:
-    """One platoon behind trucks of at most 4 cells of 7 m a second that dawdle with probability p = 0.25: 94.5 km/h."""
+def test_trucks_slow_a_lattice_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One platoon behind trucks of at most 4 cells of 7 m a second that dawdle with probability p = 0.25: 94.5 km/h.
+
+    Its capacity, for which most rings would be asked, is nowhere compared.
+    """
+    unknown = ef.Value(np.nan), ef.Value(np.nan), ef.Cost()
+    monkeypatch.setattr("scenarios.traffic.diagram._noisy_maximum", lambda ring, standing: unknown)
     study = ef.run("traffic", **(SMALL | {"model": "nagel_schreckenberg", "fleet": {"truck_share": 0.3}}))
     free = study.values["free_speed"]
     assert abs(free.value - (4 - 0.25) * 7 * 3.6) < 4 * free.stderr
@@ -199,18 +208,22 @@ def test_densities_without_room_for_trucks_leave_their_diagram_out_and_say_so() 
 @pytest.mark.slow
 def test_a_narrow_unstable_band_between_two_densities_is_found() -> None:
     """Optimal velocity, a = 1.2 / s: V'(h) = a / (1 + cos(2 pi / 200)) at 14.970 and 17.914 veh/km."""
-    study = ef.run("traffic", **(SMALL | {"model": "optimal_velocity", "fleet": {"sensitivity": 1.2}}))
-    assert study.values["onset_density"].value == pytest.approx(14.970, rel=0.005)
-    assert study.values["stable_again_density"].value == pytest.approx(17.914, rel=0.005)
+    given = Settings(model="optimal_velocity", densities=5, fleet={"sensitivity": 1.2})
+    _, unstable, _ = find_unstable(given, Context())
+    assert 1000 * np.array(unstable) == pytest.approx(np.array([[14.970, 17.914]]), rel=0.005)
 
 
 @pytest.mark.slow
 def test_drivers_who_collide_are_told_and_the_rest_is_kept() -> None:
-    """Optimal velocity drivers as sluggish as a = 0.2 / s run into each other in stop-and-go."""
+    """Optimal velocity drivers as sluggish as a = 0.2 / s run into each other in stop-and-go.
+
+    Waves grow up to V'(h) = a / (1 + cos(2 pi / 200)) at 53.284 veh/km.
+    """
     road = {"cars": 100, "healing": 1000.0, "window": 100.0}
     study = ef.run("traffic", **(SMALL | {"model": "optimal_velocity", "fleet": {"sensitivity": 0.2}, "road": road}))
     failed = study.tables["stop_and_go"]["flow"].isna()
     assert 0 < failed.sum() < len(failed)
+    assert study.values["stable_again_density"].value == pytest.approx(53.284, rel=0.005)
     assert sum("cannot keep" in failure for failure in study.failures) == failed.sum()
 
 
@@ -300,7 +313,15 @@ valid_settings = st.lists(st.sampled_from(sorted(VALID)), max_size=4, unique=Tru
 )
 
 
+@pytest.fixture
+def inexact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few lattices are asked, and growth rates at few densities."""
+    monkeypatch.setattr("scenarios.traffic.rings._REPLICAS_TO_TRUST", 2)
+    monkeypatch.setattr("scenarios.traffic.diagram._SCAN", 10)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("inexact")
 @settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @example({"model": "idm", "fleet.acceleration": "7.425"})
 @given(valid_settings)
