@@ -100,6 +100,9 @@ class State:
     """What the kernels write into."""
 
     who: Array
+    """Kept only where ions are looked up by their sites; `finish` makes it anew."""
+    occupied: Array
+    """Of each site 0 where it is vacant, else 1 + the species: small enough to stay in the cache."""
     site: Array
     species: Array
     image: Array
@@ -120,19 +123,23 @@ class State:
         read = tuple(np.zeros((windows, species, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True))
         image = np.zeros(ions.displacement.shape, dtype=np.int32)
         last, begun = np.full(len(ions.site), -1, dtype=np.int32), box.positions[ions.site]
-        return cls(ions.who.copy(), ions.site.copy(), ions.species, image, ions.hops.copy(), last, begun, read)
+        populated = (ions.who.copy(), ions.occupied, ions.site.copy(), ions.species)
+        return cls(*populated, image, ions.hops.copy(), last, begun, read)
 
     @property
     def told(self) -> tuple[Array, ...]:
         """What both kernels are told."""
-        return (self.who, self.site, self.species, self.last, self.image, self.hops, self.begun, *self.read)
+        populated = (self.who, self.occupied, self.site, self.species)
+        return (*populated, self.last, self.image, self.hops, self.begun, *self.read)
 
     def finish(self, ions: Ions, box: Box, windows: int, duration: float) -> tuple[Ions, Windows | None]:
         """The ions afterwards, and what was read."""
         moved = box.positions[self.site] - box.positions[ions.site] + self.image @ box.edges
+        who = np.full_like(ions.who, -1)
+        who[self.site] = np.arange(len(self.site))
         after = replace(
             ions,
-            who=self.who,
+            who=who,
             site=self.site,
             displacement=ions.displacement + moved,
             hops=self.hops,
@@ -186,18 +193,17 @@ def _share(
     tilt: Array,
     coupling: Array,
     heat_bath: bool,
-    who: Array,
-    species: Array,
+    occupied: Array,
 ) -> float:
     """What neighbours make of the rate of a hop to a vacant site, as a factor."""
     there, change = neighbours[here, way], 0.0
     for w in range(neighbours.shape[1]):
         beside = neighbours[there, w]
-        if beside >= 0 and beside != here and who[beside] >= 0:
-            change += coupling[kind, species[who[beside]]]
+        if beside >= 0 and beside != here and occupied[beside] > 0:
+            change += coupling[kind, occupied[beside] - 1]
         beside = neighbours[here, w]
-        if beside >= 0 and who[beside] >= 0:
-            change -= coupling[kind, species[who[beside]]]
+        if beside >= 0 and occupied[beside] > 0:
+            change -= coupling[kind, occupied[beside] - 1]
     if heat_bath:
         return 2.0 / (1.0 + exp(tilt[kind, here, way] + change))
     return exp(-0.5 * change)
@@ -211,16 +217,16 @@ def _hop(
     code: int,
     local: Array,
     crossings: Array,
-    who: Array,
+    occupied: Array,
     site: Array,
-    species: Array,
     image: Array,
     hops: Array,
 ) -> None:
-    who[here] = -1
-    who[there] = ion
+    kind = occupied[here]
+    occupied[here] = 0
+    occupied[there] = kind
     site[ion] = there
-    hops[species[ion]] += 1
+    hops[kind - 1] += 1
     if local[here] < 0:
         for a in range(image.shape[1]):
             image[ion, a] += crossings[here, code % crossings.shape[1], a]
@@ -302,6 +308,7 @@ def try_hops(
     budget: int,
     progress: Array,
     who: Array,
+    occupied: Array,
     site: Array,
     species: Array,
     last: Array,
@@ -338,25 +345,25 @@ def try_hops(
             drawn = (drawn - way) * bound
             here = vacancies[carrier] if by_vacancy else site[carrier]
             there = _beside(here, way, neighbours, local, steps)
-            if there < 0 or (who[there] >= 0) != by_vacancy:
+            if there < 0 or (occupied[there] > 0) != by_vacancy:
                 continue
+            ion = carrier
+            code = _code(here, way, local, ways)
             if by_vacancy:
-                code = reverse[_code(here, way, local, ways)]
+                code = reverse[code]
                 here, there = there, here
-            else:
-                code = _code(here, way, local, ways)
-            ion = who[here]
+                ion = who[here]
             if not even:
-                way = code % ways
-                rate = base[species[ion], here, way]
+                way, kind = code % ways, occupied[here] - 1
+                rate = base[kind, here, way]
                 if interacting:
-                    kind = species[ion]
-                    rate *= _share(here, way, kind, neighbours, tilt, coupling, heat_bath, who, species)
+                    rate *= _share(here, way, kind, neighbours, tilt, coupling, heat_bath, occupied)
                 if drawn >= rate:
                     continue
             if by_vacancy:
                 vacancies[carrier] = here
-            _hop(ion, here, there, code, local, crossings, who, site, species, image, hops)
+                who[here], who[there] = -1, ion
+            _hop(ion, here, there, code, local, crossings, occupied, site, image, hops)
             if reading:
                 _turn(ion, code, window, species, last, directions, cosines, turns)
         words[0], words[1], words[2], words[3] = first, second, third, fourth
@@ -380,17 +387,17 @@ def _leaving(
     coupling: Array,
     interacting: bool,
     heat_bath: bool,
-    who: Array,
+    occupied: Array,
     site: Array,
-    species: Array,
 ) -> float:
     """How fast an ion leaves its site."""
-    rate, here, kind = 0.0, site[ion], species[ion]
+    rate, here = 0.0, site[ion]
+    kind = occupied[here] - 1
     for way in range(neighbours.shape[1]):
         there = neighbours[here, way]
-        if there >= 0 and who[there] < 0:
+        if there >= 0 and occupied[there] == 0:
             if interacting:
-                share = _share(here, way, kind, neighbours, tilt, coupling, heat_bath, who, species)
+                share = _share(here, way, kind, neighbours, tilt, coupling, heat_bath, occupied)
                 rate += base[kind, here, way] * share
             else:
                 rate += base[kind, here, way]
@@ -431,9 +438,8 @@ def _plant(
     coupling: Array,
     interacting: bool,
     heat_bath: bool,
-    who: Array,
+    occupied: Array,
     site: Array,
-    species: Array,
     tree: Array,
     levels: Array,
 ) -> None:
@@ -441,7 +447,7 @@ def _plant(
     tree[:] = 0.0
     leaves = levels[levels.shape[0] - 1]
     for ion in range(site.shape[0]):
-        tree[leaves + ion] = _leaving(ion, neighbours, base, tilt, coupling, interacting, heat_bath, who, site, species)
+        tree[leaves + ion] = _leaving(ion, neighbours, base, tilt, coupling, interacting, heat_bath, occupied, site)
     for level in range(levels.shape[0] - 1, 0, -1):
         for k in range(1 << (3 * level)):
             if levels[level] + k >= tree.shape[0]:
@@ -472,6 +478,7 @@ def hop_by_tree(
     tree: Array,
     levels: Array,
     who: Array,
+    occupied: Array,
     site: Array,
     species: Array,
     last: Array,
@@ -491,7 +498,7 @@ def hop_by_tree(
     ways, ions, deepest = neighbours.shape[1], site.shape[0], levels.shape[0] - 1
     seen = np.empty(2 * ways * (ways + 1) + 1, dtype=np.int32)
     reading, time = collective.shape[0] > 0, clock[0]
-    _plant(neighbours, base, tilt, coupling, interacting, heat_bath, who, site, species, tree, levels)
+    _plant(neighbours, base, tilt, coupling, interacting, heat_bath, occupied, site, tree, levels)
     while clock[1] < ends.shape[0]:
         window = int(clock[1])
         while True:
@@ -500,7 +507,7 @@ def hop_by_tree(
                 return False
             budget -= 1
             if budget & 65535 == 0:
-                _plant(neighbours, base, tilt, coupling, interacting, heat_bath, who, site, species, tree, levels)
+                _plant(neighbours, base, tilt, coupling, interacting, heat_bath, occupied, site, tree, levels)
             wait = -log(((_word(words) >> np.uint64(11)) + np.uint64(1)) * 2.0**-53)
             if not time * tree[0] + wait < ends[window] * tree[0]:  # nor if nothing can hop
                 break
@@ -518,44 +525,44 @@ def hop_by_tree(
                 ion = node - levels[level]
             if ion >= ions:  # where sums are not quite what they are of
                 continue
-            here, kind, chosen, goal = site[ion], species[ion], -1, -1
+            here, chosen, goal = site[ion], -1, -1
+            kind = occupied[here] - 1
             for way in range(ways):
                 there = _beside(here, way, neighbours, local, steps)
-                if there >= 0 and who[there] < 0:
+                if there >= 0 and occupied[there] == 0:
                     chosen, goal = way, there
                     rate = base[kind, here, way]
                     if interacting:
-                        rate *= _share(here, way, kind, neighbours, tilt, coupling, heat_bath, who, species)
+                        rate *= _share(here, way, kind, neighbours, tilt, coupling, heat_bath, occupied)
                     drawn -= rate
                     if drawn < 0.0:
                         break
             if chosen < 0:
                 continue
             code = _code(here, chosen, local, ways)
-            _hop(ion, here, goal, code, local, crossings, who, site, species, image, hops)
+            who[here], who[goal] = -1, ion
+            _hop(ion, here, goal, code, local, crossings, occupied, site, image, hops)
             if reading:
                 _turn(ion, code, window, species, last, directions, cosines, turns)
             if interacting:
                 seen[0] = ion
                 count = _see(goal, neighbours, who, seen, _see(here, neighbours, who, seen, 1))
                 for k in range(count):
-                    rate = _leaving(
-                        seen[k], neighbours, base, tilt, coupling, interacting, heat_bath, who, site, species
-                    )
+                    rate = _leaving(seen[k], neighbours, base, tilt, coupling, interacting, heat_bath, occupied, site)
                     _add(seen[k], rate - tree[levels[deepest] + seen[k]], tree, levels)
                 continue
             rate = 0.0
             for way in range(ways):
                 there = _beside(goal, way, neighbours, local, steps)
                 if there >= 0:
-                    other = who[there]
-                    if other < 0:
+                    other = occupied[there]
+                    if other == 0:
                         rate += base[kind, goal, way]
                     else:
-                        _add(other, -inward[species[other], goal, way], tree, levels)
+                        _add(who[there], -inward[other - 1, goal, way], tree, levels)
                 there = _beside(here, way, neighbours, local, steps)
-                if there >= 0 and there != goal and who[there] >= 0:
-                    _add(who[there], inward[species[who[there]], here, way], tree, levels)
+                if there >= 0 and there != goal and occupied[there] > 0:
+                    _add(who[there], inward[occupied[there] - 1, here, way], tree, levels)
             _add(ion, rate - tree[levels[deepest] + ion], tree, levels)
         time = ends[window]  # waiting has no memory: what was drawn beyond is drawn anew
         if reading:
