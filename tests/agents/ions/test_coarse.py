@@ -32,3 +32,15 @@ def test_the_fixed_point_between_blocking_faces_is_the_fermi_profile() -> None:
     assert found.macro.mean() == pytest.approx(FILLING, abs=1e-12)
     assert (np.abs(found.macro[0] - profile(potential)) < 4 * found.stderr[0]).all()
     assert found.stderr.max() < 0.01
+
+
+@pytest.mark.slow
+def test_the_diagnosis_finds_nothing_to_heal_where_ions_only_exclude_each_other() -> None:
+    """Exclusion alone: the mean profile diffuses by itself, exactly, however the ions are placed in their columns."""
+    box = Box(square(SPACING), (6, 1500), periodic=(False, True))
+    gas = LatticeGas(Landscape(box, Hopping({"hop": 0.0}, 1.0)), 300.0)
+    profile = np.array([[0.9, 0.8, 0.6, 0.4, 0.2, 0.1]])
+    found = ef.diagnose(ef.CoarseTimeStepper(gas, replicas=16, seed=1), profile, horizon=1.5)
+    (comparison,) = found.comparisons
+    assert comparison.verdict is not ef.diagnosis.Verdict.DOES_NOT_CLOSE
+    assert found.advice.healing == 0.0
