@@ -43,4 +43,5 @@ def test_the_diagnosis_finds_nothing_to_heal_where_ions_only_exclude_each_other(
     found = ef.diagnose(ef.CoarseTimeStepper(gas, replicas=16, seed=1), profile, horizon=1.5)
     (comparison,) = found.comparisons
     assert comparison.verdict is not ef.diagnosis.Verdict.DOES_NOT_CLOSE
+    assert found.advice is not None
     assert found.advice.healing == 0.0
