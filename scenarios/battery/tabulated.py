@@ -10,11 +10,13 @@ from agents.ions.constants import BOLTZMANN
 from scenarios.battery.conductor import closure_of_temperature
 from scenarios.battery.laws import FromTable
 
-__all__ = ["ask_ions", "tabulate"]
+__all__ = ["REPLICAS", "ask_ions", "tabulate"]
 
 _ROUNDING = 1e-9  # so that the ends of the range are in it
 _NOISE = 0.35  # share of the precision that is a standard error of one answer: two of them fit in, with room
-_REPLICAS = 8
+
+REPLICAS = 8
+"""Of the ions, in each answer."""
 
 
 def ask_ions(
@@ -52,8 +54,8 @@ def ask_ions(
     ((290.0, 500.0), 0)
     """
     axes = model.landscape.box.axes
-    duration = 6 * model.window / (axes * _REPLICAS * (_NOISE * precision) ** 2)
-    closure = closure_of_temperature(model, share, duration=duration, replicas=_REPLICAS, executor=executor, seed=seed)
+    duration = 6 * model.window / (axes * REPLICAS * (_NOISE * precision) ** 2)
+    closure = closure_of_temperature(model, share, duration=duration, replicas=REPLICAS, executor=executor, seed=seed)
     return tabulate(closure, kelvin, precision, key)
 
 

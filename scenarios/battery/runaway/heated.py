@@ -16,13 +16,14 @@ import eqfree as ef
 from eqfree.results import Branch
 from scenarios.battery.device import Bar, Plate
 
-__all__ = ["HeatedDevice", "follow", "slow_time"]
+__all__ = ["HeatedDevice", "currents", "follow", "slow_time"]
 
 Array: TypeAlias = NDArray[np.float64]
 
 _FIRST_RISE = 2.0  # of the first steady state above the surroundings, K
 _SCALE = 2.0  # change of the temperatures that counts as one, K
-_FIRST, _LARGEST = 0.7, 5.0  # steps in these units
+_FIRST, _LARGEST = 1.5, 5.0  # steps in these units
+_SMALLEST = 0.4  # so that a branch does not creep up to its end
 _SHARE = 0.3  # of the slow time between two readings: unstable states must not look stable to implicit steps
 _SAME = 1e-6  # of the size: as far from the middle
 _COLDER, _HOTTER = 0.97, 1.2  # of the temperatures of a branch, which solvers may try
@@ -120,7 +121,9 @@ def follow(device: Bar | Plate, highest: float, points: int, progress: Callable[
     method = ef.continuation.PseudoArclength(
         duration=_SHARE * slow_time(device),
         span=(0.5 * first.voltage, 20 * first.voltage),
-        steps=ef.continuation.Steps(first=_FIRST, largest=_LARGEST, unit=0.1 * first.voltage, points=points),
+        steps=ef.continuation.Steps(
+            first=_FIRST, smallest=_SMALLEST, largest=_LARGEST, unit=0.1 * first.voltage, points=points
+        ),
         measure=np.max,
         domain=lambda macro, _: highest - float(macro.max()),
     )
@@ -134,3 +137,21 @@ def follow(device: Bar | Plate, highest: float, points: int, progress: Callable[
         directions=(1,),
         progress=progress,
     )
+
+
+def currents(device: Bar | Plate, branch: Branch) -> Array:
+    """The current at each point of a branch, (point,) in A: that of a time step, which leaves a steady state as it is.
+
+    >>> from scenarios.battery.laws import Exponential
+    >>> law = Exponential(at=0.01, reference=300.0, steepness=0.0)  # Ohm's: 1 cm with a section of 0.1 cm²
+    >>> bar = Bar(length=0.01, conductivity=law, thermal_conductivity=1.0, contact=50.0, elements=4)
+    >>> branch = follow(bar, 310.0, 3, lambda _: None)
+    >>> bool(np.allclose(currents(bar, branch), 1e-5 * branch.parameter))
+    True
+    """
+    duration, found = _SHARE * slow_time(device), []
+    for point in branch.points:
+        heated = HeatedDevice(device, point.parameter, np.inf)
+        state = heated.lift(point.macro, np.random.default_rng(0))
+        found.append(device.transient(point.parameter, duration, 1, state).states[-1].current)
+    return np.array(found)

@@ -1,10 +1,11 @@
-"""What the noise of a conductivity makes of a fold: its standard error, from the answers that the table is made of."""
+"""What the noise of a conductivity makes of a fold: its interval, from the answers that the table is made of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import TypeAlias
 
 import numpy as np
@@ -13,9 +14,10 @@ from scipy.interpolate import PPoly
 
 import eqfree as ef
 from agents.ions.constants import BOLTZMANN
+from eqfree.results.steady import half_width
 from scenarios.battery.laws import Conductivity
 
-__all__ = ["Interpolated", "propagate"]
+__all__ = ["Error", "Interpolated", "propagate"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -71,12 +73,38 @@ class Interpolated(Conductivity):
         return Interpolated(self.nodes, values)
 
 
-def propagate(fold: Callable[[Conductivity], float], law: Interpolated, stderr: Array) -> float:
-    """The standard error of a fold, if every node of the law has an independent error.
+@dataclass(frozen=True)
+class Error:
+    """A standard error that was estimated itself.
+
+    Attributes
+    ----------
+    stderr
+        The standard error.
+    degrees
+        Its degrees of freedom.
+    """
+
+    stderr: float = 0.0
+    degrees: float = inf
+
+    def half_width(self, level: float = 0.95) -> float:
+        """Of the interval that holds the truth so often, by Student's t.
+
+        >>> round(Error(0.1, 7.0).half_width(), 4), round(Error(0.1).half_width(), 4)
+        (0.2365, 0.196)
+        """
+        return self.stderr * half_width(self.degrees, level)
+
+
+def propagate(fold: Callable[[Conductivity], float], law: Interpolated, stderr: Array, degrees: float = inf) -> Error:
+    """The error of a fold, if every node of the law has an independent error.
 
     To first order, by a difference over one standard error to either side of each node:
     se² = sum over nodes of (dV/dy_i se_i)². Answers at different nodes come from different random numbers, so that they
-    are independent; what they share, the shape of the spline between them, is in the derivative.
+    are independent; what they share, the shape of the spline between them, is in the derivative. One node, that next to
+    the temperatures at the fold, has nearly all of it, so that the error is known hardly better than that of one node:
+    the degrees of freedom are those of F. E. Satterthwaite, Biometrics Bull. 2 (1946) 110, doi:10.2307/3002019.
 
     Parameters
     ----------
@@ -86,15 +114,23 @@ def propagate(fold: Callable[[Conductivity], float], law: Interpolated, stderr: 
         Through the nodes.
     stderr
         Of each node's value, (node,).
+    degrees
+        Of freedom of each of these: replicas less one; infinite where they are known.
 
     Examples
     --------
     >>> law = Interpolated(np.linspace(30.0, 40.0, 5), np.zeros(5))
-    >>> round(propagate(lambda moved: float(moved.values.sum()), law, np.full(5, 0.1)), 9)
-    0.223606798
+    >>> error = propagate(lambda moved: float(moved.values.sum()), law, np.full(5, 0.1), degrees=7.0)
+    >>> round(error.stderr, 9), round(error.degrees, 9)
+    (0.223606798, 35.0)
     """
-    shifts = [
-        (fold(law.moved(node, error)) - fold(law.moved(node, -error))) / 2 if error > 0 else 0.0
-        for node, error in enumerate(stderr.tolist())
-    ]
-    return float(np.sqrt(np.square(shifts).sum()))
+    variances = np.array(
+        [
+            ((fold(law.moved(node, error)) - fold(law.moved(node, -error))) / 2) ** 2 if error > 0 else 0.0
+            for node, error in enumerate(stderr.tolist())
+        ]
+    )
+    total = float(variances.sum())
+    if total == 0:
+        return Error()
+    return Error(float(np.sqrt(total)), degrees * total**2 / float(np.square(variances).sum()))

@@ -12,13 +12,14 @@ import eqfree as ef
 from eqfree.results import Branch, BranchEvent, Relation
 from eqfree.scenario import Context
 from scenarios.battery.device import Bar, Plate
+from scenarios.battery.device.exact import voltage_at
 from scenarios.battery.laws import Conductivity
 from scenarios.battery.runaway import reference
-from scenarios.battery.runaway.heated import follow
-from scenarios.battery.runaway.interval import Interpolated, propagate
+from scenarios.battery.runaway.heated import currents, follow
+from scenarios.battery.runaway.interval import Error, Interpolated, propagate
 from scenarios.battery.runaway.kohlrausch import SOURCE, bar_fold, film_fold
 from scenarios.battery.runaway.settings import RunawaySettings
-from scenarios.battery.tabulated import ask_ions
+from scenarios.battery.tabulated import REPLICAS, ask_ions
 from scenarios.part import Part
 from scenarios.progress import counting
 
@@ -26,9 +27,8 @@ __all__ = ["run_runaway"]
 
 _NEAR = 1e-4  # of a fold of an exact conductivity
 _HIGHEST = 400.0  # up to which folds are looked for by quadrature, K
-_CONFIDENCE = 1.96  # standard errors to either side that hold 95 %
 _COVERING = 3.0  # standard errors
-_COLD_ELEMENTS = 2  # times as many for cold ends: the middle gets hot in thin layers
+_COLD_ELEMENTS = 3  # times as many for cold ends: the middle gets hot in thin layers
 _MOVES = 1e-9  # relative change of a voltage that is none
 _ASKED = 50  # temperatures at which a table is asked before a branch is followed
 _OF_REFERENCE = 11  # the key of the noise of the reference ions
@@ -44,8 +44,9 @@ def run_runaway(
 ) -> Part:
     """The branch of a bar of the material; of an Arrhenius bar and a film whose folds are known; and one without fold.
 
-    What ions conduct is asked for all temperatures of a branch before it is followed. Tables: ``runaway`` (branches),
-    ``runaway_folds``.
+    What ions conduct is asked for all temperatures of a branch before it is followed. Tables: ``runaway``, the points
+    of the branches: columns of `eqfree.Branch.to_pandas` with voltage (V) and maximal temperature (K), and the current
+    (A); ``runaway_folds``, with intervals of 95 % by the noise of the ions.
 
     Parameters
     ----------
@@ -59,28 +60,32 @@ def run_runaway(
         Of the run, and of the reference ions.
     """
     followed: dict[str, Branch] = {}
+    points: list[pd.DataFrame] = []
 
     def go(name: str, device: Bar | Plate) -> Branch:
         with counting(context, options.points, f"runaway: {name}") as count:
-            followed[name] = follow(device, _highest(options, device), options.points, count)
-        return followed[name]
+            branch = follow(device, _highest(options, device), options.points, count)
+        followed[name] = branch
+        points.append(branch.to_pandas(name).assign(current=currents(device, branch)))
+        return branch
 
     through, noise = _through(law, table, bar(law).surroundings, _highest(options, bar(law)))
     own = go("the material", bar(through))
     fold = _first_fold(own)
-    error = 0.0 if fold is None else _error(bar, through, noise, fold)
-    values, notes = _tell(fold, error, len(noise), cold=bar(law).contact is None)
+    error = Error() if fold is None else _error(bar, through, noise, fold)
+    values, notes = _tell(own, fold, error, len(noise), cold=bar(law).contact is None)
     exact, cold_ends = (
         go("Arrhenius, contacts", reference.bar(reference.LAW, reference.CONTACT, options.elements)),
         go("Arrhenius, cold ends", reference.bar(reference.LAW, None, _COLD_ELEMENTS * options.elements)),
     )
     film = go("film", reference.film(options.film_elements))
-    monte_carlo, cost = _follow_ions(options, context, seed, go)
+    monte_carlo, error_of_ions, cost = _follow_ions(options, context, seed, go)
+    errors = {"the material": error, "Arrhenius, ions": error_of_ions}
     return Part(
         tables={
-            "runaway": pd.concat([branch.to_pandas(name) for name, branch in followed.items()], ignore_index=True),
+            "runaway": pd.concat(points, ignore_index=True),
             "runaway_folds": pd.concat(
-                [_folds(name, branch, error if branch is own else 0.0) for name, branch in followed.items()],
+                [_folds(name, branch, errors.get(name, Error())) for name, branch in followed.items()],
                 ignore_index=True,
             ),
         },
@@ -107,7 +112,7 @@ def _through(
 
 def _error(
     bar: Callable[[Conductivity], Bar], through: Interpolated, noise: NDArray[np.float64], fold: BranchEvent
-) -> float:
+) -> Error:
     """Of the voltage at a fold, by the noise of the conductivity.
 
     At a fold the voltage does not change with the maximal temperature, so that to first order its change is that at
@@ -115,18 +120,21 @@ def _error(
     """
     hottest = float(fold.measure[0])
     state = bar(through).steady_at(hottest)
-    return propagate(lambda moved: bar(moved).steady_at(hottest, state).voltage, through, noise)
+    return propagate(lambda moved: bar(moved).steady_at(hottest, state).voltage, through, noise, REPLICAS - 1)
 
 
-def _tell(fold: BranchEvent | None, error: float, nodes: int, *, cold: bool) -> tuple[dict[str, ef.Value], list[str]]:
+def _tell(
+    own: Branch, fold: BranchEvent | None, error: Error, nodes: int, *, cold: bool
+) -> tuple[dict[str, ef.Value], list[str]]:
     """The critical voltage with the error that the ions' noise makes of it."""
     if fold is None:
-        why = " as between cold ends it need not" if cold else ""
-        return {}, [f"The bar of the material: no fold was met{why}; the voltage rises with the maximal temperature."]
+        why = "; between cold ends there need not be one" if cold else ". Raise runaway.farthest to look further"
+        top, most = (max(numbers, default=np.nan) for numbers in (own.measure.ravel(), own.parameter))
+        return {}, [f"The bar of the material: no fold was met up to {top:.4g} K and {most:.4g} V{why}."]
     voltage, hottest = fold.parameter, float(fold.measure[0])
-    low, high = voltage - _CONFIDENCE * error, voltage + _CONFIDENCE * error
+    low, high = voltage - error.half_width(), voltage + error.half_width()
     values = {
-        "critical_voltage": ef.Value(voltage, error, "V"),
+        "critical_voltage": ef.Value(voltage, error.stderr, "V"),
         "critical_temperature": ef.Value(hottest, unit="K"),
     }
     return values, [
@@ -144,6 +152,9 @@ def _exact_checks(exact: Branch, film: Branch, cold_ends: Branch) -> list[ef.Che
     rise = np.nan if found is None else float(found.measure[0]) - surroundings
     along = np.nan if across is None else across.parameter / reference.HALF_THICKNESS
     top = hottest - surroundings
+    end = float(cold_ends.measure[-1, 0]) if cold_ends.points else surroundings
+    cold = voltage_at(law, reference.CONDUCTS, surroundings, end)
+    last = float(cold_ends.parameter[-1]) if cold_ends.points else np.nan
     return [
         ef.Check("Arrhenius bar with contacts: voltage at the fold", at, voltage, _NEAR * voltage, SOURCE, unit="V"),
         ef.Check("the same: warming at the fold", rise, top, 10 * _NEAR * top, SOURCE, unit="K"),
@@ -155,12 +166,13 @@ def _exact_checks(exact: Branch, film: Branch, cold_ends: Branch) -> list[ef.Che
             0.0,
             "the integral of k/σ grows without a turn (Kohlrausch 1900)",
         ),
+        ef.Check(f"the same: voltage at {end:.5g} K, its last", last, cold, _NEAR * cold, SOURCE, unit="V"),
     ]
 
 
 def _follow_ions(
     options: RunawaySettings, context: Context, seed: int, go: Callable[[str, Bar], Branch]
-) -> tuple[ef.Check, ef.Cost]:
+) -> tuple[ef.Check, Error, ef.Cost]:
     """The Arrhenius bar with the conductivity asked of ions that have it exactly: does the interval hold the fold?"""
     model, share = reference.ions()
     law, table = ask_ions(model, share, reference.RANGE, options.precision, (_OF_REFERENCE,), context.executor, seed)
@@ -173,6 +185,7 @@ def _follow_ions(
     exact, _ = bar_fold(
         reference.LAW, reference.CONDUCTS, reference.CONTACT, reference.LENGTH, reference.SURROUNDINGS, _HIGHEST
     )
+    error = Error() if found is None else _error(bar, through, noise, found)
     check = ef.Check(
         "Arrhenius bar, conductivity asked of ions: voltage at the fold",
         np.nan if found is None else found.parameter,
@@ -180,20 +193,20 @@ def _follow_ions(
         _COVERING,
         SOURCE,
         relation=Relation.COVERS,
-        stderr=0.0 if found is None else _error(bar, through, noise, found),
+        stderr=error.stderr,
         unit="V",
     )
-    return check, table.cost
+    return check, error, table.cost
 
 
 def _first_fold(branch: Branch) -> BranchEvent | None:
     return next((event for event in branch.events if event.kind == "fold"), None)
 
 
-def _folds(name: str, branch: Branch, stderr: float) -> pd.DataFrame:
+def _folds(name: str, branch: Branch, error: Error) -> pd.DataFrame:
     """The events of a branch, with the error of their voltages."""
-    table, error = branch.events_to_pandas(name), _CONFIDENCE * stderr
-    return table.assign(stderr=stderr, low=table["parameter"] - error, high=table["parameter"] + error)
+    table, half = branch.events_to_pandas(name), error.half_width()
+    return table.assign(stderr=error.stderr, low=table["parameter"] - half, high=table["parameter"] + half)
 
 
 def _monotone(cold_ends: Branch) -> list[str]:
