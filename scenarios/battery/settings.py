@@ -24,6 +24,8 @@ __all__ = ["Settings"]
 PartName = Literal["conductivity", "device", "runaway", "polarisation", "screen"]
 Kelvin = Annotated[float, Field(ge=50, le=3000)]
 
+_ROOM = 5.0  # in which steady states can be followed, K
+
 
 class Settings(ScenarioSettings):
     """Ions that hop over barriers, and the device that they make."""
@@ -69,11 +71,9 @@ class Settings(ScenarioSettings):
     voltage: float | None = Field(
         None, ge=0, le=1e6, description="across the device; by default what warms it by device.rise (V)"
     )
-    contact: float | None = Field(
+    contact: Annotated[float, Field(gt=0, le=1e9)] | Literal["none"] = Field(
         50.0,
-        gt=0,
-        le=1e9,
-        description="heat transfer from electrodes to surroundings; none, they are as cold as these (W/(m² K))",
+        description="heat transfer from electrodes to surroundings; where there is none, they are as cold (W/(m² K))",
     )
     conductivity: ConductivitySettings = Field(ConductivitySettings(), description="how long ions are watched")
     device: DeviceSettings = Field(DeviceSettings(), description="what the material is made into")
@@ -88,3 +88,18 @@ class Settings(ScenarioSettings):
         if len(set(self.parts)) < len(self.parts):
             raise ValueError(f"`parts` must name each part once: got {','.join(self.parts)}.")
         return self
+
+    @model_validator(mode="after")
+    def _the_device_may_get_warmer(self) -> Self:
+        cold, hottest = self.device.surroundings, self.device.hottest
+        if not cold + _ROOM <= hottest:
+            raise ValueError(
+                f"`device.hottest` must be {_ROOM:g} K or more above `device.surroundings`: got {hottest:g} K and "
+                f"{cold:g} K. Raise the former or lower the latter."
+            )
+        return self
+
+    @property
+    def cooling(self) -> float | None:
+        """Heat transfer of the contacts in W/(m² K); None where electrodes are as cold as the surroundings."""
+        return None if self.contact == "none" else self.contact

@@ -65,7 +65,7 @@ class _Battery:
 
         settings = self.settings
         device = settings.device if elements is None else settings.device.model_copy(update={"elements": elements})
-        return make_bar(device, law, settings.contact, self.conducts)
+        return make_bar(device, law, settings.cooling, self.conducts)
 
     @property
     def conducts(self) -> float:
@@ -102,7 +102,7 @@ def _device(battery: _Battery) -> Part:
         battery.asked[0],
         battery.context,
         voltage=battery.settings.voltage,
-        contact=battery.settings.contact,
+        contact=battery.settings.cooling,
         thermal_conductivity=battery.conducts,
     )
 

@@ -20,7 +20,7 @@ __all__ = ["HeatedDevice", "currents", "follow", "slow_time"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-_FIRST_RISE = 2.0  # of the first steady state above the surroundings, K
+_FIRST_RISE = 4.0  # of the first steady state above the surroundings, K
 _SCALE = 2.0  # change of the temperatures that counts as one, K
 _FIRST, _LARGEST = 1.5, 5.0  # steps in these units
 _SMALLEST = 0.4  # so that a branch does not creep up to its end
