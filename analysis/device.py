@@ -56,7 +56,7 @@ def draw_warm_bar(profile: pd.DataFrame, heating: pd.DataFrame | None = None) ->
         for time, colour in zip(times, style.shades(len(times))[::-1], strict=False):
             then = heating[heating["time"] == time].sort_values("x")
             left.plot(
-                _MILLI * then["x"], then["temperature"], color=colour, linewidth=style.THIN, label=f"{time:.3g} s"
+                _MILLI * then["x"], then["temperature"], color=colour, linewidth=style.THIN, label=f"{time:.4g} s"
             )
     left.plot(_MILLI * steady["x"], steady["temperature"], color=style.SECOND, linewidth=style.LINE, label="steady")
     right.plot(_MILLI * steady["x"], steady["potential"], color=style.SECOND, linewidth=style.LINE)

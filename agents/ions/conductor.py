@@ -80,11 +80,12 @@ class Conductor:
     have it: seconds vary by decades with temperature. Ions are lifted by the Gibbs law of the box.
 
     *How to choose.* ``window``: hops of an ion after which charge has forgotten the last ones; by windows twice as long
-    the conductivity must stay the same. One where all barriers of a kind are alike, eight where they are not. A box:
-    small. The noise does not fall with the number of ions, the relative variance being 2 + 4 ``lags`` over the windows
-    times the axes; what they cost does grow with it. What a small box conducts too much or too little, because its
-    number of ions is whole and does not fluctuate, is known for independent sites to first order in one over their
-    number, and taken off.
+    the conductivity must stay the same. One where all barriers of a kind are alike, eight where they are not, if they
+    spread by up to 1.4 kT; beyond, memory grows fast: at 3.5 kT eight hops say six times too much. A box: small. The
+    noise does not fall with the number of ions, the relative variance being 2 + 4 ``lags`` over the windows times the
+    axes; what they cost does grow with it. What a small box conducts too much or too little, because its number of ions
+    is whole and does not fluctuate, is known for independent sites to first order in one over their number, and taken
+    off.
 
     Parameters
     ----------
@@ -196,8 +197,8 @@ class Conductor:
         sites = len(self.landscape.box)
         if not 1 <= share * sites <= sites - 1:
             raise ValueError(
-                f"Ions can hop where there are ions and vacancies: got a share of {share:g} of {sites} sites. Take one "
-                f"from {1 / sites:.3g} to {1 - 1 / sites:.6g}, or a larger box."
+                f"Ions can hop where there are ions and vacancies: got a share of {share:g} in a box of {sites} sites. "
+                f"Take one from {1 / sites:.3g} to {1 - 1 / sites:.6g}, or a larger box."
             )
 
     def lift(self, macro: Array, rng: Generator) -> Conducting:

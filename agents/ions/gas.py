@@ -165,8 +165,8 @@ class LatticeGas:
         sites = len(self.landscape.box)
         if not 0 < share < 1 or not 0 < round(share * sites) < sites:
             raise ValueError(
-                f"Ions can hop where there are ions and vacancies: got a share of {share:g} of {sites} sites. Take one "
-                f"from {1 / sites:.3g} to {1 - 1 / sites:.6g}, or a larger box."
+                f"Ions can hop where there are ions and vacancies: got a share of {share:g} in a box of {sites} sites. "
+                f"Take one from {1 / sites:.3g} to {1 - 1 / sites:.6g}, or a larger box."
             )
         counts = np.full((len(self.species), 1), round(share * sites) / len(self.species) / sites)
         places = Places(self.rates.box.neighbours, sites, self._places.energies, self.rates.coupling)

@@ -18,6 +18,8 @@ __all__ = ["Rates", "State", "hop_by_tree", "try_hops"]
 
 Array = NDArray[Any]
 
+_FALLEN = 1e-6  # share of the largest sum since all were made anew, below which what was rounded off would count
+
 
 @dataclass(frozen=True, eq=False)
 class Rates:
@@ -82,11 +84,6 @@ class Rates:
         if self.heat_bath:
             return 2 * largest
         return largest * exp(0.5 * self.ways * float(np.abs(self.coupling).max()))
-
-    @cached_property
-    def acceptance(self) -> float:
-        """The mean rate of the ways as a share of the bound."""
-        return float(self.base[:, self.box.neighbours >= 0].mean() / self.bound) if self.bound > 0 else 1.0
 
     @cached_property
     def even(self) -> bool:
@@ -499,6 +496,7 @@ def hop_by_tree(
     seen = np.empty(2 * ways * (ways + 1) + 1, dtype=np.int32)
     reading, time = collective.shape[0] > 0, clock[0]
     _plant(neighbours, base, tilt, coupling, interacting, heat_bath, occupied, site, tree, levels)
+    highest = tree[0]
     while clock[1] < ends.shape[0]:
         window = int(clock[1])
         while True:
@@ -506,8 +504,11 @@ def hop_by_tree(
                 clock[0] = time
                 return False
             budget -= 1
-            if budget & 65535 == 0:
+            if budget & 65535 == 0 or tree[0] < _FALLEN * highest:
                 _plant(neighbours, base, tilt, coupling, interacting, heat_bath, occupied, site, tree, levels)
+                highest = tree[0]
+            elif tree[0] > highest:
+                highest = tree[0]
             wait = -log(((_word(words) >> np.uint64(11)) + np.uint64(1)) * 2.0**-53)
             if not time * tree[0] + wait < ends[window] * tree[0]:  # nor if nothing can hop
                 break

@@ -77,5 +77,10 @@ class Independent:
         change = shift[:, np.newaxis] * (1 - share[beside]) - share[:, np.newaxis] * shift[beside]
         change += spread[:, np.newaxis] * spread[beside] / total
         hops = float((rates * pairs(share)).sum())
+        if not hops > 0:
+            raise ValueError(
+                f"Ions must hop now and then: at {gas.temperature:g} K the rates over barriers from "
+                f"{gas.landscape.barriers.min():.3g} eV on are below what numbers hold. Raise the temperature."
+            )
         endless = hops if asked is None else float((rates * pairs(filled(asked * len(box)))).sum())
         return cls(ions / hops, (hops + float((rates * change).sum())) / endless)

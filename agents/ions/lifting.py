@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import exp
 from typing import Any, TypeAlias
 
@@ -48,8 +49,9 @@ Sampler: TypeAlias = Callable[[NDArray[np.float64], Places, Generator], NDArray[
 def by_column(shares: NDArray[np.float64], places: Places, rng: Generator) -> NDArray[np.int8]:
     """Systematic along the columns, and at random within each: the default.
 
-    The numbers of ions in the columns are each within 1 of what is expected, and the total of a species is what is
-    expected, rounded. Where ions neither interact nor prefer sites, this is their equilibrium at these numbers.
+    The numbers of ions in the columns are each within 1 of what is expected, and so is the total of a species; that of
+    all species is what is expected, rounded. Where ions neither interact nor prefer sites, this is their equilibrium
+    at these numbers.
 
     Examples
     --------
@@ -96,22 +98,34 @@ def gibbs(sweeps: float = 30.0) -> Sampler:
     if not 0 <= sweeps < np.inf:
         raise ValueError(f"`sweeps` must be finite and not negative: got {sweeps}.")
 
-    def sample(shares: NDArray[np.float64], places: Places, rng: Generator) -> NDArray[np.int8]:
-        occupied = by_column(shares, places, rng)
-        tries = round(sweeps * len(occupied))
-        _exchange(places.neighbours, places.width, places.energies, places.coupling, tries, occupied, rng)
-        return occupied
+    return partial(_sample_gibbs, sweeps)
 
-    return sample
+
+def _sample_gibbs(sweeps: float, shares: NDArray[np.float64], places: Places, rng: Generator) -> NDArray[np.int8]:
+    occupied = by_column(shares, places, rng)
+    tries = round(sweeps * len(occupied))
+    _exchange(places.neighbours, places.width, places.energies, places.coupling, tries, occupied, rng)
+    return occupied
 
 
 def _to_whole_totals(expected: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     """Numbers of ions (species, column) with whole totals: what is missing comes where there are ions and vacancies."""
     room = expected * np.clip(width - expected.sum(axis=0), 0.0, None)
-    missing = np.rint(expected.sum(axis=1)) - expected.sum(axis=1)
+    missing = _to_whole(expected.sum(axis=1)) - expected.sum(axis=1)
     total = room.sum(axis=1)
     share = np.divide(missing, total, out=np.zeros_like(total), where=total > 0)
     return np.asarray(np.clip(expected + share[:, np.newaxis] * room, 0.0, width))
+
+
+def _to_whole(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Whole numbers whose sum is the rounded sum: those with the largest rest are rounded up. Each by itself could
+    make more ions than there are sites.
+    """
+    whole = np.floor(totals)
+    rest = totals - whole
+    more = int(np.rint(totals.sum()) - whole.sum())
+    whole[np.argsort(-rest, kind="stable")[:more]] += 1.0
+    return np.asarray(whole)
 
 
 @njit(cache=True, nogil=True)

@@ -26,6 +26,7 @@ from agents.ions.quantities import (
     HEAT_CONDUCTIVITY,
     SHARE,
     TEMPERATURE,
+    Dimension,
     Table,
     Told,
     as_source,
@@ -186,7 +187,7 @@ def _read(entries: Mapping[str, Any], path: Path) -> Material:
         species,
         shares,
         tuple(_measured(one, species[0]) for one in top.tables("measured", "tables of what was measured", []).values()),
-        thermal.number("conductivity", HEAT_CONDUCTIVITY) if thermal else None,
+        _positive(thermal, "conductivity", HEAT_CONDUCTIVITY) if thermal else None,
         tuple(top.told),
     )
 
@@ -205,9 +206,9 @@ def _hopping(
     disorder = {key: _disorder(spreads.table(key, "a table")) for key in spreads.entries}
     return Hopping(
         barriers,
-        table.number("attempt_frequency", FREQUENCY),
+        _positive(table, "attempt_frequency", FREQUENCY),
         energies,
-        table.number("reference_temperature", TEMPERATURE, None),
+        _positive(table, "reference_temperature", TEMPERATURE) if "reference_temperature" in table.entries else None,
         interaction,
         disorder.get("barriers"),
         disorder.get("energies"),
@@ -228,6 +229,13 @@ def _disorder(table: Table) -> Disorder:
     return _SPREADS[given[0]](spread)
 
 
+def _positive(table: Table, key: str, dimension: Dimension) -> float:
+    number: float = table.number(key, dimension)
+    if not number > 0:
+        raise ValueError(f"{table.where(key)} must be positive: got {table.entries[key]!r}.")
+    return number
+
+
 def _ions(table: Table) -> tuple[float, tuple[Species, ...], tuple[float, ...], float | NDArray[np.float64]]:
     table.only("concentration", "interaction", "species")
     concentration = table.number("concentration", SHARE)
@@ -241,6 +249,8 @@ def _ions(table: Table) -> tuple[float, tuple[Species, ...], tuple[float, ...], 
         one.only("charge", "extra_barrier", "share")
         species.append(Species(name, one.number("charge", CHARGE), one.number("extra_barrier", ENERGY, 0.0)))
         shares.append(one.number("share", SHARE, 1.0))
+        if species[-1].charge == 0:
+            raise ValueError(f"{one.where('charge')} must not be 0, where nothing is conducted: got 0 e.")
     if not species or min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
         raise ValueError(
             f"`share` of the species in [{table.name}.species] of {table.file} must not be negative and add up to 1: "

@@ -85,6 +85,8 @@ class NullEvent:
 def choose(rates: Rates, ions: Ions) -> Selection:
     """The faster of the two: `NullEvent` as long as a hop takes no more than some twelve trials of it.
 
+    How many it takes is told by where the ions are: in the cold they sit where they leave slowly.
+
     Examples
     --------
     >>> from agents.ions import Box, Hopping, Landscape, LatticeGas, normal
@@ -96,8 +98,12 @@ def choose(rates: Rates, ions: Ions) -> Selection:
     >>> chosen(0.0), chosen(0.2)
     (NullEvent(), RejectionFree())
     """
-    larger = max(len(ions.site), len(ions.who) - len(ions.site)) / len(ions.who)
-    return NullEvent() if rates.acceptance * larger * _TRIALS > 1 else RejectionFree()
+    there = rates.box.neighbours[ions.site]
+    vacant = (there >= 0) & (ions.who[there] < 0)
+    leaving = float((rates.base[ions.species, ions.site] * vacant).sum())
+    carriers = min(len(ions.site), len(ions.who) - len(ions.site))
+    trials = carriers * rates.ways * rates.bound
+    return NullEvent() if leaving * _TRIALS > trials else RejectionFree()
 
 
 def _room(leaves: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

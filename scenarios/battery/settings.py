@@ -24,7 +24,8 @@ __all__ = ["Settings"]
 PartName = Literal["conductivity", "device", "runaway", "polarisation", "screen"]
 Kelvin = Annotated[float, Field(ge=50, le=3000)]
 
-_ROOM = 5.0  # in which steady states can be followed, K
+_REACHED = 0.98  # of the way to the hottest temperature: what iterations leave room for
+_ROOM = 10.0  # in which steady states can be followed, K
 
 
 class Settings(ScenarioSettings):
@@ -53,7 +54,7 @@ class Settings(ScenarioSettings):
         "llzo_like",
         description="one that comes with the clone, such as llzo_like or lgps_like, or a TOML file",
     )
-    temperatures: Annotated[tuple[Kelvin, ...], Field(min_length=1)] = Field(
+    temperatures: Annotated[tuple[Kelvin, ...], Field(min_length=2)] = Field(
         (250.0, 275.0, 325.0, 350.0, 400.0), description="at which the conductivity is read, besides 300 K (K)"
     )
     concentration: float | None = Field(
@@ -96,6 +97,12 @@ class Settings(ScenarioSettings):
             raise ValueError(
                 f"`device.hottest` must be {_ROOM:g} K or more above `device.surroundings`: got {hottest:g} K and "
                 f"{cold:g} K. Raise the former or lower the latter."
+            )
+        rise, most = self.device.rise, _REACHED * (hottest - cold)
+        if self.voltage is None and rise > most:
+            raise ValueError(
+                f"`device.rise` must be at most {most:g} K, so that it stays below `device.hottest`: got {rise:g} K. "
+                "Lower the former or raise the latter."
             )
         return self
 

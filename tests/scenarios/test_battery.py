@@ -12,6 +12,8 @@ import pytest
 import eqfree as ef
 from eqfree.cli import main
 from eqfree.scenario import load_scenario
+from eqfree.settings import build_settings, parse_assignment
+from scenarios.battery.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,8 @@ def test_pictures_are_drawn_of_what_was_asked_for(rough: ef.Study) -> None:
         (["parts=device,device"], "each part once"),
         (["contact=-1"], "contact"),
         (["voltage=nan"], "voltage"),
+        (["device.surroundings=2"], "device.surroundings"),
+        (["device.surroundings=600"], "10 K or more above `device.surroundings`"),
     ],
 )
 def test_bad_input_is_one_clear_line(
@@ -63,6 +67,15 @@ def test_bad_input_is_one_clear_line(
     assert sentence in error
     assert "Traceback" not in error
     assert not (tmp_path / "out").exists()
+
+
+def test_electrodes_without_contact_are_as_cold_as_the_surroundings() -> None:
+    told = parse_assignment("contact=none", Settings)
+    settings = build_settings(Settings, told, scenario="battery")
+    assert settings.cooling is None
+    again = build_settings(Settings, settings.model_dump(mode="json", exclude_none=True), scenario="battery")
+    assert again.cooling is None
+    assert Settings().cooling == 50.0
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log
 
 import numpy as np
@@ -17,7 +18,7 @@ from agents.ions.material import Material, read_material
 from eqfree.scenario import Context
 from scenarios.battery.conductivity.draw import draw_conductivity
 from scenarios.battery.conductivity.settings import QUICK, ConductivitySettings
-from scenarios.battery.conductivity.study import published, run_conductivity
+from scenarios.battery.conductivity.study import published, run_conductivity, window_check
 from scenarios.battery.conductivity.watch import watch
 from scenarios.battery.conductor import closure_of_both, closure_of_temperature
 
@@ -74,6 +75,20 @@ def test_activation_energy_and_haven_ratio_of_one_kind_of_hops_are_known() -> No
     assert float(haven) == pytest.approx(nakazato_kitahara(share, 0.6531088), abs=0.005 + 4 * float(haven.stderr))
     with pytest.raises(ValueError, match="three different temperatures"):
         watch(Conductor(land), share, [300.0, 400.0], 20.0, 30)
+
+
+def test_windows_that_are_too_short_at_one_temperature_are_told() -> None:
+    seen = watch(MODEL, IONS / 27, [250.0, 300.0, 400.0], 20.0, 30)
+    levels = 1 + 0.01 * np.random.default_rng(0).normal(size=(3, 30))
+    samples = np.ones((1, 1, 3, 1, 1)) * levels[..., np.newaxis, np.newaxis, np.newaxis] * np.eye(3)
+    even = replace(seen, samples=samples)
+    assert window_check(even).ok
+    samples = samples.copy()
+    samples[0, :, 2] *= 0.9  # in the cold; as much more in the heat, so that the mean hides it
+    samples[2, :, 2] *= 1.1
+    told = window_check(replace(even, samples=samples))
+    assert not told.ok
+    assert abs(told.measured) == pytest.approx(0.1)
 
 
 @pytest.mark.slow

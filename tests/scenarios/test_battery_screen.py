@@ -62,10 +62,17 @@ def test_a_folder_without_materials_is_refused(tmp_path: Path) -> None:
         find_materials([str(tmp_path)])
 
 
+def test_two_materials_of_one_name_are_refused(folder: Path) -> None:
+    (folder / "llzo_like.toml").write_text(cube(0.3), encoding="utf-8")
+    with pytest.raises(ValueError, match="told apart by the names of their files: got llzo_like and"):
+        find_materials(["llzo_like", str(folder)])
+
+
 @pytest.mark.slow
 def test_materials_are_sorted_by_conductivity_and_bad_files_are_told(folder: Path) -> None:
     """Against sigma = n q² Γ a² (1 - c)/kT of a simple cubic lattice; the activation energy is the barrier."""
     (folder / "bad.toml").write_text("title = 3", encoding="utf-8")
+    (folder / "dilute.toml").write_text(cube(0.3).replace('"0.5"', '"0.01"'), encoding="utf-8")
     part = run_screen(ScreenSettings(files=(str(folder),), temperatures=(250.0, 400.0), precision=0.1), Context(), 0)
     table = part.tables["screen"]
     assert table["material"].tolist() == ["fast", "slow"]
@@ -74,11 +81,12 @@ def test_materials_are_sorted_by_conductivity_and_bad_files_are_told(folder: Pat
         exact = ELEMENTARY_CHARGE * 0.5 / 3e-10 * rate * 0.5 / (BOLTZMANN * 300.0)
         assert row["conductivity"] == pytest.approx(exact, abs=4 * row["stderr"])
         assert row["activation_energy"] == pytest.approx(barrier, abs=4 * row["activation_energy_stderr"])
-    assert len(part.failures) == 1
-    assert "bad.toml" in part.failures[0]
+    bad, dilute = part.failures
+    assert "bad.toml" in bad
+    assert "got a share of 0.01 of 27 sites" in dilute
     assert set(draw_screen(part.tables)) == {"screen"}
 
 
 def test_nothing_that_can_be_read_is_refused() -> None:
-    with pytest.raises(ValueError, match="No material could be read"):
+    with pytest.raises(ValueError, match="No material could be screened"):
         run_screen(ScreenSettings(files=("no_such_material",)), Context(), 0)

@@ -75,13 +75,12 @@ class Watched:
         return self._read(point, lambda mean: scale * _level(mean[1]), "m²/s")
 
     def doubling(self) -> Estimate:
-        """By how much windows twice as long change the conductivity, as a share of it, mean over the temperatures."""
+        """By how much windows twice as long change the conductivity, as a share of it, at each temperature, (point,).
+
+        Disorder makes memory longer in the cold, so that a mean over temperatures would hide it.
+        """
         levels = np.trace(self.samples, axis1=3, axis2=4) / self.samples.shape[-1]
-
-        def change(mean: Array) -> float:
-            return float((mean[:, 2] / mean[:, 0]).mean()) - 1
-
-        return jackknife(change, np.swapaxes(levels, 0, 1), "1")
+        return jackknife(lambda mean: mean[:, 2] / mean[:, 0] - 1, np.swapaxes(levels, 0, 1), "1")
 
     def at_room(self) -> Estimate:
         """The conductivity at 300 K: read where that is among the temperatures, else on the fitted line (S/m)."""

@@ -27,7 +27,7 @@ class DeviceSettings(SettingsGroup):
     )
     heat_capacity: float = Field(2.5e6, gt=0, le=1e9, description="of the material (J/(m³ K))")
     contact_resistance: float = Field(1e-3, ge=0, le=1e3, description="electrical, of each electrode (Ω m²)")
-    surroundings: float = Field(300.0, gt=0, le=2000, description="temperature around (K)")
+    surroundings: float = Field(300.0, ge=50, le=2000, description="temperature around (K)")
     side_cooling: float = Field(
         5.0, ge=0, le=1e6, description="heat transfer by convection of all that bears no electrode (W/(m² K))"
     )

@@ -220,7 +220,7 @@ def _follow(name: str, device: Bar | Plate, options: DeviceSettings, voltage: fl
     aim = 0.0
     try:
         if voltage is None:
-            aim = min(options.surroundings + options.rise, options.hottest)
+            aim = options.surroundings + options.rise
             voltage = device.steady_at(aim).voltage
         steady = device.steady(voltage)
     except ValueError as error:

@@ -27,27 +27,27 @@ _SHORTEST = 20.0  # mean times between two hops
 def run_screen(options: ScreenSettings, context: Context, seed: int) -> Part:
     """The conductivity at 300 K and the activation energy of every material, the best conductor first.
 
-    Table ``screen``: a row a material, with what was published beside. A file that cannot be read is told as a failure,
-    and the others go on.
+    Table ``screen``: a row a material, with what was published beside. A material that cannot be read, or not be
+    watched, is told as a failure, and the others go on.
 
     Raises
     ------
     ValueError
-        If there is nothing to screen, or no file can be read.
+        If there is nothing to screen, two files have one name, or no material can be screened.
     """
     names = find_materials(options.files)
     rows, failures, cost = [], [], ef.Cost()
     for number, name in enumerate(context.track(names, "screening")):
         try:
             material = read_material(name)
+            seen = _watch(material, options, context, seed, number)
         except ValueError as error:
             failures.append(f"Screening left out {name}: {error}")
             continue
-        seen = _watch(material, options, context, seed, number)
         cost += seen.cost
         rows.append(_row(material, seen))
     if not rows:
-        raise ValueError(f"No material could be read: {failures[0]}")
+        raise ValueError(f"No material could be screened: {failures[0]}")
     table = pd.DataFrame(rows).sort_values("conductivity", ascending=False, ignore_index=True)
     best = table.iloc[0]
     return Part(
@@ -73,7 +73,7 @@ def find_materials(given: Sequence[str]) -> list[str]:
     Raises
     ------
     ValueError
-        For a folder without material files.
+        For a folder without material files, or two files of one name.
 
     Examples
     --------
@@ -82,14 +82,19 @@ def find_materials(given: Sequence[str]) -> list[str]:
     """
     if not given:
         return list(MATERIALS)
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for one in given:
         folder = Path(one)
         files = [str(path) for path in sorted(folder.glob("*.toml"))] if folder.is_dir() else [one]
         if not files:
             raise ValueError(f"A folder of materials must hold files that end in .toml: got none in {one}.")
-        found |= dict.fromkeys(files)
-    return list(found)
+        for file in files:
+            other = found.setdefault(Path(file).stem, file)
+            if other != file:
+                raise ValueError(
+                    f"Materials are told apart by the names of their files: got {other} and {file}. Rename one."
+                )
+    return list(found.values())
 
 
 def _watch(material: Material, options: ScreenSettings, context: Context, seed: int, number: int) -> Watched:

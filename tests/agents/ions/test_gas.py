@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,8 @@ from scipy.stats import chi2, chisquare
 
 from agents.ions import (
     Box,
+    Crystal,
+    Hop,
     Hopping,
     Ions,
     Landscape,
@@ -162,6 +165,36 @@ def test_the_faster_selection_is_chosen_and_can_be_overridden() -> None:
         wide.evolve(Ions.of(FEW, 2, species=2), 1e-8, default_rng(1)).who,
         replace(wide, selection=RejectionFree()).evolve(Ions.of(FEW, 2, species=2), 1e-8, default_rng(1)).who,
     )
+
+
+@pytest.mark.parametrize(("ions", "interaction"), [(1, 0.0), (3, 0.0), (1, 0.03)])
+def test_ions_leave_traps_however_fast_they_fell_into_them(ions: int, interaction: float) -> None:
+    """Of rates that differ by exp(40) the slow ones count, though beside the fast ones a double holds nothing of them.
+
+    Every escape, at twice the slow rate of an ion, is followed by a fall: Poisson's number, within 4 of its roots.
+    """
+    crystal = Crystal(2 * A * np.eye(1), np.array([[0.0], [0.5]]), ("trap", "top"), (Hop(0, 1, (0,)), Hop(1, 0, (1,))))
+    hopping = Hopping({"hop": 0.0}, 1.0, {"top": 40 * THERMAL}, interaction=interaction)
+    gas = LatticeGas(Landscape(Box(crystal, (9,)), hopping), 300.0, selection=RejectionFree())
+    start = np.zeros(18, dtype=np.int8)
+    start[:: 18 // ions] = 1
+    escapes = 400 * ions
+    after = gas.evolve(Ions.of(start, 1), 200 * np.exp(20.0), default_rng(0))
+    assert abs(after.hops[0] / 2 - escapes) < 4 * np.sqrt(escapes)
+
+
+def test_a_model_that_lifts_by_the_gibbs_law_can_be_sent_to_another_process() -> None:
+    gas = replace(rough(), sampler=gibbs(5.0))
+    told = np.full((2, 3), 1 / 3)
+    sent = pickle.loads(pickle.dumps(gas))
+    assert np.array_equal(sent.lift(told, default_rng(0)).who, gas.lift(told, default_rng(0)).who)
+
+
+def test_species_whose_numbers_are_not_whole_leave_the_vacancy() -> None:
+    gas = replace(even((8, 8)), species=PAIR)
+    assert gas.fill(63 / 64, default_rng(0)).counts.tolist() == [32, 31]
+    four = LatticeGas(Landscape(Box(chain(A), (3,)), Hopping({"hop": 0.3})), 300.0, species=PAIR + PAIR, columns=1)
+    assert four.lift(np.full((4, 1), 0.2), default_rng(0)).counts.sum() == 2  # of 2.4 on three sites
 
 
 @pytest.mark.parametrize("sampler", [by_column, gibbs(5.0)], ids=["by column", "gibbs"])
