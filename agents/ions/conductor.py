@@ -25,7 +25,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 _IONS = (Species(),)
 _SIEMENS = ELEMENTARY_CHARGE / BOLTZMANN  # e²/k, in A K/V
-_SITES, _DISORDERED_SITES = 27, 64  # of the smallest box
+_SITES, _DISORDERED_SITES, _INTERACTING_SITES = 27, 64, 216  # of the smallest box
 _SHORT, _REPELLED, _DISORDERED = 1.0, 4.0, 8.0  # hops of an ion after which charge has forgotten, measured
 
 
@@ -158,7 +158,9 @@ class Conductor:
     ) -> Conductor:
         """The ions of a material, in a box of so many cells along each axis.
 
-        Without a number of cells, as few as make 27 sites, or 64 where barriers or energies are disordered.
+        Without a number of cells, as few as make 27 sites, or 64 where barriers or energies are disordered. Where ions
+        interact, 216, and an even number of cells, into which their order fits: at a third of a simple cubic lattice
+        and 2.3 kT of repulsion, 3 cells along an edge conduct 2.7 times too much, 5 cells 2.3 times; 6 as 8.
 
         >>> from agents.ions.material import read_material
         >>> len(Conductor.of(read_material("llzo_like")).landscape.box)
@@ -167,10 +169,13 @@ class Conductor:
         axes, basis = material.crystal.axes, len(material.crystal.kinds)
         hopping = material.hopping
         disordered = hopping.barrier_disorder is not None or hopping.energy_disorder is not None
-        sites = _DISORDERED_SITES if disordered else _SITES
+        interacting = bool(np.any(hopping.interaction))
+        sites = _INTERACTING_SITES if interacting else _DISORDERED_SITES if disordered else _SITES
         edge = cells or max(ceil((sites / basis) ** (1 / axes) - 1e-9), 1)
+        if interacting and cells is None:
+            edge += edge % 2
         landscape = Landscape(Box(material.crystal, (edge,) * axes), hopping, seed)
-        window = _DISORDERED if disordered else _REPELLED if np.any(hopping.interaction) else _SHORT
+        window = _DISORDERED if disordered else _REPELLED if interacting else _SHORT
         return cls(landscape, material.species, material.shares, window, max(tracer_window, window), samples=samples)
 
     def gas(self, inverse: float, landscape: Landscape | None = None) -> LatticeGas:

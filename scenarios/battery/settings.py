@@ -33,7 +33,7 @@ class Settings(ScenarioSettings):
 
     quick: ClassVar[Mapping[str, Any]] = {
         "temperatures": [250.0, 350.0],
-        "precision": 0.05,
+        "precision": 0.1,
         **{
             f"{name}.{setting}": value
             for name, small in (

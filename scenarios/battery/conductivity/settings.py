@@ -33,7 +33,10 @@ class ConductivitySettings(SettingsGroup):
         600.0, ge=20, le=1e6, description="for which each is watched, in mean times between two hops of an ion (1)"
     )
     cells: int | None = Field(
-        None, ge=1, le=64, description="unit cells of the material along each axis; without it, enough for 27 sites (1)"
+        None,
+        ge=1,
+        le=64,
+        description="unit cells of the material along each axis; without it, enough for 27 sites, or more (1)",
     )
     vacancy_hops: float = Field(
         4e7, ge=1e5, le=1e11, description="hops of ions by which the correlation factor of one vacancy is read (1)"

@@ -11,7 +11,7 @@ from eqfree.settings import SettingsGroup
 
 __all__ = ["QUICK", "RunawaySettings"]
 
-QUICK: Mapping[str, Any] = {"elements": 6, "points": 18, "farthest": 45.0, "precision": 0.05}
+QUICK: Mapping[str, Any] = {"elements": 6, "points": 18, "farthest": 45.0, "precision": 0.1}
 
 
 class RunawaySettings(SettingsGroup):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -11,7 +12,8 @@ from agents.ions import Box, Crystal, Hop, Hopping, Landscape, LatticeGas, Speci
 from agents.ions.conductor import Conductor
 from agents.ions.constants import BOLTZMANN, ELEMENTARY_CHARGE
 from agents.ions.independent import Independent
-from agents.ions.lattices import simple_cubic
+from agents.ions.lattices import simple_cubic, square
+from agents.ions.material import Material
 
 SPACING, BARRIER, TEMPERATURE = 3e-10, 0.35, 300.0
 INVERSE = 1 / (BOLTZMANN * TEMPERATURE)
@@ -50,6 +52,17 @@ def test_conductivity_of_a_lattice_with_exclusion_is_that_of_the_infinite_one() 
     dense = 4 * ELEMENTARY_CHARGE / BOLTZMANN * 9 / (27 * SPACING**3) * rate * SPACING**2
     assert mean[0] == pytest.approx(dense * 2 / 3, abs=4 * error[0])
     assert mean[1] == pytest.approx(dense * 18 / 26, abs=4 * error[1])
+
+
+def test_boxes_of_ions_that_interact_are_even_and_larger() -> None:
+    """Order of two sublattices does not fit into an odd number of cells: conductivities were 2.7 times too large."""
+    plain = Material("plain", simple_cubic(SPACING), Hopping({"hop": BARRIER}), 1 / 3, (Species(),))
+    repelling = replace(plain, hopping=Hopping({"hop": BARRIER}, interaction=0.06))
+    assert Conductor.of(plain).landscape.box.cells == (3, 3, 3)
+    assert Conductor.of(repelling).landscape.box.cells == (6, 6, 6)
+    assert Conductor.of(repelling, cells=5).landscape.box.cells == (5, 5, 5)
+    plane = replace(repelling, crystal=square(SPACING))
+    assert Conductor.of(plane).landscape.box.cells == (16, 16)
 
 
 def test_shares_of_ions_are_right_in_the_mean() -> None:
