@@ -26,6 +26,7 @@ Array: TypeAlias = NDArray[np.float64]
 _IONS = (Species(),)
 _SIEMENS = ELEMENTARY_CHARGE / BOLTZMANN  # e²/k, in A K/V
 _SITES, _DISORDERED_SITES, _INTERACTING_SITES = 27, 64, 216  # of the smallest box
+_SAMPLES = 10**6  # of disorder, so that hardly two boxes have the same
 _SHORT, _REPELLED, _DISORDERED = 1.0, 4.0, 8.0  # hops of an ion after which charge has forgotten, measured
 
 
@@ -152,11 +153,10 @@ class Conductor:
         material: Material,
         *,
         tracer_window: float = inf,
-        samples: int = 1,
         cells: int | None = None,
         seed: int = 0,
     ) -> Conductor:
-        """The ions of a material, in a box of so many cells along each axis.
+        """The ions of a material, in a box of so many cells along each axis; of disorder every lift has its own sample.
 
         Without a number of cells, as few as make 27 sites, or 64 where barriers or energies are disordered. Where ions
         interact, 216, and an even number of cells, into which their order fits: at a third of a simple cubic lattice
@@ -175,6 +175,7 @@ class Conductor:
         if interacting and cells is None:
             edge += edge % 2
         landscape = Landscape(Box(material.crystal, (edge,) * axes), hopping, seed)
+        samples = _SAMPLES if disordered else 1
         window = _DISORDERED if disordered else _REPELLED if interacting else _SHORT
         return cls(landscape, material.species, material.shares, window, max(tracer_window, window), samples=samples)
 

@@ -194,7 +194,7 @@ class LatticeGas:
             As `evolve`, or if there is no window.
         """
         self._check(micro, duration)
-        if not windows >= 1:
+        if not windows >= 1 or windows != int(windows):
             raise ValueError(f"`windows` must be a whole number, 1 or more: got {windows}.")
         chosen = self.selection or choose(self.rates, micro)
         after, read = chosen.advance(self.rates, micro, int(windows), duration, rng, record=True)

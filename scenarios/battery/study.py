@@ -13,7 +13,7 @@ from eqfree.scenario import Context
 from scenarios.battery.device import Bar
 from scenarios.battery.laws import Conductivity, FromTable
 from scenarios.battery.settings import Settings
-from scenarios.battery.tabulated import ask_ions
+from scenarios.battery.tabulated import ask_ions, replicas_of
 from scenarios.part import Part, join
 
 __all__ = ["run"]
@@ -50,9 +50,12 @@ class _Battery:
         return read_material(self.settings.material)
 
     @cached_property
+    def model(self) -> Conductor:
+        return Conductor.of(self.material, seed=self.settings.seed)
+
+    @cached_property
     def asked(self) -> tuple[FromTable, ef.hmm.Tabulated]:
-        settings, material = self.settings, self.material
-        model = Conductor.of(material, seed=settings.seed)
+        settings, material, model = self.settings, self.material, self.model
         share = material.concentration if settings.concentration is None else settings.concentration
         model.check(share)
         kelvin = (_COLDER * settings.device.surroundings, settings.device.hottest)
@@ -113,7 +116,12 @@ def _runaway(battery: _Battery) -> Part:
     settings = battery.settings
     options = settings.runaway
     return run_runaway(
-        options, lambda law: battery.bar(law, options.elements), *battery.asked, battery.context, settings.seed
+        options,
+        lambda law: battery.bar(law, options.elements),
+        *battery.asked,
+        battery.context,
+        settings.seed,
+        replicas_of(battery.model),
     )
 
 

@@ -10,11 +10,13 @@ from agents.ions.constants import BOLTZMANN
 from scenarios.battery.conductor import closure_of_temperature
 from scenarios.battery.laws import FromTable
 
-__all__ = ["REPLICAS", "ask_ions", "tabulate"]
+__all__ = ["REPLICAS", "ask_ions", "replicas_of", "tabulate"]
 
 _ROUNDING = 1e-9  # so that the ends of the range are in it
 _NOISE = 0.35  # share of the precision that is a standard error of one answer: two of them fit in, with room
 
+_FEWEST = 10  # windows in a box
+_MANY = 256  # boxes, each with its own disorder
 REPLICAS = 8
 """Of the ions, in each answer."""
 
@@ -53,10 +55,21 @@ def ask_ions(
     >>> law.limits, table.solved
     ((290.0, 500.0), 0)
     """
-    axes = model.landscape.box.axes
-    duration = 6 * model.window / (axes * REPLICAS * (_NOISE * precision) ** 2)
-    closure = closure_of_temperature(model, share, duration=duration, replicas=REPLICAS, executor=executor, seed=seed)
+    axes, replicas = model.landscape.box.axes, replicas_of(model)
+    duration = 6 * model.window / (axes * replicas * (_NOISE * precision) ** 2)
+    duration = max(duration, _FEWEST * model.window)
+    closure = closure_of_temperature(model, share, duration=duration, replicas=replicas, executor=executor, seed=seed)
     return tabulate(closure, kelvin, precision, key)
+
+
+def replicas_of(model: Conductor) -> int:
+    """Boxes that answer for one temperature: many where each has its own sample of the disorder, whose spread counts.
+
+    >>> from agents.ions import read_material
+    >>> [replicas_of(Conductor.of(read_material(name))) for name in ("llzo_like", "llzto_like")]
+    [8, 256]
+    """
+    return REPLICAS if model.samples == 1 else _MANY
 
 
 def tabulate(

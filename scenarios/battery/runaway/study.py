@@ -41,6 +41,7 @@ def run_runaway(
     table: ef.hmm.Tabulated,
     context: Context,
     seed: int,
+    replicas: int = REPLICAS,
 ) -> Part:
     """The branch of a bar of the material; of an Arrhenius bar and a film whose folds are known; and one without fold.
 
@@ -58,6 +59,8 @@ def run_runaway(
         What the ions conduct, and the table through which it is asked.
     context, seed
         Of the run, and of the reference ions.
+    replicas
+        Boxes that answered for each node of the table, from whose spread its errors are.
     """
     followed: dict[str, Branch] = {}
     points: list[pd.DataFrame] = []
@@ -72,7 +75,7 @@ def run_runaway(
     through, noise = _through(law, table, bar(law).surroundings, _highest(options, bar(law)))
     own = go("the material", bar(through))
     fold = _first_fold(own)
-    error = Error() if fold is None else _error(bar, through, noise, fold)
+    error = Error() if fold is None else _error(bar, through, noise, fold, replicas)
     values, notes = _tell(own, fold, error, len(noise), cold=bar(law).contact is None)
     exact, cold_ends = (
         go("Arrhenius, contacts", reference.bar(reference.LAW, reference.CONTACT, options.elements)),
@@ -111,7 +114,11 @@ def _through(
 
 
 def _error(
-    bar: Callable[[Conductivity], Bar], through: Interpolated, noise: NDArray[np.float64], fold: BranchEvent
+    bar: Callable[[Conductivity], Bar],
+    through: Interpolated,
+    noise: NDArray[np.float64],
+    fold: BranchEvent,
+    replicas: int,
 ) -> Error:
     """Of the voltage at a fold, by the noise of the conductivity.
 
@@ -120,7 +127,7 @@ def _error(
     """
     hottest = float(fold.measure[0])
     state = bar(through).steady_at(hottest)
-    return propagate(lambda moved: bar(moved).steady_at(hottest, state).voltage, through, noise, REPLICAS - 1)
+    return propagate(lambda moved: bar(moved).steady_at(hottest, state).voltage, through, noise, replicas - 1)
 
 
 def _tell(
@@ -185,7 +192,7 @@ def _follow_ions(
     exact, _ = bar_fold(
         reference.LAW, reference.CONDUCTS, reference.CONTACT, reference.LENGTH, reference.SURROUNDINGS, _HIGHEST
     )
-    error = Error() if found is None else _error(bar, through, noise, found)
+    error = Error() if found is None else _error(bar, through, noise, found, REPLICAS)
     check = ef.Check(
         "Arrhenius bar, conductivity asked of ions: voltage at the fold",
         np.nan if found is None else found.parameter,

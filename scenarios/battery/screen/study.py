@@ -20,7 +20,6 @@ from scenarios.part import Part
 
 __all__ = ["find_materials", "run_screen"]
 
-_SAMPLES = 10**6  # of disorder, so that hardly two boxes have the same
 _SHORTEST = 20.0  # mean times between two hops
 
 
@@ -98,9 +97,7 @@ def find_materials(given: Sequence[str]) -> list[str]:
 
 
 def _watch(material: Material, options: ScreenSettings, context: Context, seed: int, number: int) -> Watched:
-    hopping = material.hopping
-    disordered = hopping.barrier_disorder is not None or hopping.energy_disorder is not None
-    model = Conductor.of(material, samples=_SAMPLES if disordered else 1, seed=seed)
+    model = Conductor.of(material, seed=seed)
     windows = (2 + 4 * model.lags) / (material.crystal.axes * options.replicas * options.precision**2)
     duration = max(ceil(windows) * model.window, _SHORTEST)
     kelvin = [*options.temperatures, ROOM]
