@@ -110,7 +110,7 @@ def test_the_part_says_what_a_material_conducts_and_what_is_exact() -> None:
 
 def test_a_full_box_is_refused_before_anything_is_computed() -> None:
     garnet = read_material("llzo_like")
-    with pytest.raises(ValueError, match=r"got a share of 0\.999 of 72 sites"):
+    with pytest.raises(ValueError, match=r"got a share of 0\.999 in a box of 72 sites"):
         run_conductivity(garnet, [250.0, 400.0], 0.999, "square", ConductivitySettings(), Context(), 0)
 
 

@@ -83,7 +83,7 @@ def test_materials_are_sorted_by_conductivity_and_bad_files_are_told(folder: Pat
         assert row["activation_energy"] == pytest.approx(barrier, abs=4 * row["activation_energy_stderr"])
     bad, dilute = part.failures
     assert "bad.toml" in bad
-    assert "got a share of 0.01 of 27 sites" in dilute
+    assert "got a share of 0.01 in a box of 27 sites" in dilute
     assert set(draw_screen(part.tables)) == {"screen"}
 
 
