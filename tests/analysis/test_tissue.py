@@ -45,6 +45,7 @@ def test_growth_is_drawn_for_each_ratio() -> None:
     assert {"logistic law", "projected by density"} <= set(density.get_legend_handles_labels()[1])
 
 
+@pytest.mark.slow
 def test_the_movie_is_a_gif_that_changes_from_frame_to_frame(tmp_path: Path) -> None:
     movie = film_closing(WOUND)
     movie.savefig(tmp_path / "wound.gif")

@@ -73,6 +73,7 @@ def test_value_and_standard_error_are_the_exact_ones() -> None:
     assert (np.abs(answer.stderr / exact - 1) < 4 / sqrt(2 * (replicas - 1))).all()
 
 
+@pytest.mark.slow
 def test_every_executor_answers_with_the_same_bits(processes: Executor) -> None:
     points = [[0.3], [0.1], [0.2]]
     expected = brownian_closure()(points)

@@ -305,6 +305,7 @@ def test_variation_never_grows_and_densities_keep_their_bounds(flux: FluxCurve, 
         variation = now
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_everyone_is_counted(scheme: Scheme) -> None:
     """Arrivals are (their integral): those on the road more than at first, those who left, and those who wait.

@@ -49,6 +49,7 @@ def test_trucks_counted_are_nearer_than_trucks_spread(whole: Part) -> None:
     assert (table["trucks_l1"] < table["trucks_l1_expected_share"]).all()
 
 
+@pytest.mark.slow
 def test_no_vehicle_and_no_truck_is_lost(short: Part) -> None:
     """96 vehicles on 4 km, 15 % of which are 14 trucks."""
     table = short.tables["mixed"]

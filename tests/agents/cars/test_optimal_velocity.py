@@ -192,6 +192,7 @@ def test_the_wave_at_the_fold_nearly_heals_from_steady_speeds() -> None:
     assert np.roll(headways(later), 20) == pytest.approx(headways(healed), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_noise_gives_uniform_flow_the_exact_covariance() -> None:
     """A P + P A* + diag(0, s²) = 0, mode by mode: headways h' = (e^{iα} - 1) v, speeds dv = a (V' h - v) dt + s dW."""
     cars, level, noise = 6, 0.4, 0.005  # the slowest mode decays at 0.113

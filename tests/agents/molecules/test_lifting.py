@@ -102,6 +102,7 @@ def test_what_is_rare_is_right_on_average_beside_what_is_abundant() -> None:
     assert (samples @ law.T == [10**9, 1]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["2A + 3B -> C, k=1", "N + 3H -> 2A, k=1", "3A + 5B -> C, k=1"])
 def test_every_state_of_an_odd_stoichiometry_can_be_lifted(text: str) -> None:
     laws, rng = Network.parse(text).conserved, default_rng(0)

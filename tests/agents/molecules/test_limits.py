@@ -61,6 +61,7 @@ def test_a_burst_of_no_duration_is_refused(duration: float) -> None:
         voxels.evolve(Molecules.of([[5, 5]], 1), duration, default_rng(0))
 
 
+@pytest.mark.slow
 @every_method
 def test_an_explosion_is_an_error_and_not_a_wait(method: Method) -> None:
     with pytest.raises(ValueError, match="Do they explode"):

@@ -77,6 +77,7 @@ def test_nine_reactions_follow_the_master_equation(method: Method) -> None:
     assert chi_square_probability(seen, law) > 1e-3
 
 
+@pytest.mark.slow
 @every_exact_method
 def test_a_kernel_does_what_the_specification_says(method: Method) -> None:
     network = read_network("brusselator")

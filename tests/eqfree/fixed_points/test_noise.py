@@ -171,6 +171,7 @@ def test_a_nearly_singular_derivative_makes_no_wrong_success(method: Any, noise:
             assert min(errors(found, 0.01), errors(found, -0.01)) < 7  # t of three degrees: 0.6 %
 
 
+@pytest.mark.slow
 @every_method
 @pytest.mark.parametrize("listens", [True, False], ids=["coupled", "independent"])
 def test_where_nothing_is_steady_noise_makes_nothing_steady(method: Any, listens: bool) -> None:
