@@ -1,6 +1,6 @@
 """Ions that hop through crystals: kinetic Monte Carlo of a lattice gas."""
 
-from agents.ions.arrhenius import ArrheniusFit, activation_energy, fit_arrhenius
+from agents.ions.arrhenius import ArrheniusFit, fit_arrhenius
 from agents.ions.box import Box
 from agents.ions.conductor import Conductor
 from agents.ions.correlation import box_correlation, lattice_correlation, nakazato_kitahara
@@ -45,7 +45,6 @@ __all__ = [
     "Rule",
     "Species",
     "Windows",
-    "activation_energy",
     "box_correlation",
     "by_column",
     "charge_diffusion",

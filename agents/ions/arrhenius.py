@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 from agents.ions.constants import BOLTZMANN
 from agents.ions.estimates import Estimate
 
-__all__ = ["ArrheniusFit", "activation_energy", "fit_arrhenius"]
+__all__ = ["ArrheniusFit", "fit_arrhenius"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,30 +110,3 @@ def fit_arrhenius(temperatures: ArrayLike, conductivities: ArrayLike, stderrs: A
         Estimate(np.asarray(line[i]), np.asarray(stderr[i]), unit, freedom) for i, unit in enumerate(("1", "eV"))
     )
     return ArrheniusFit(energy, intercept, covariance, scatter)
-
-
-def activation_energy(temperatures: ArrayLike, conductivities: ArrayLike, stderrs: ArrayLike | None = None) -> Estimate:
-    """The energy E of sigma T = A exp(-E/kT) (eV), with Student's interval; see `fit_arrhenius`.
-
-    Parameters
-    ----------
-    temperatures
-        In K.
-    conductivities
-        In S/m.
-    stderrs
-        Of the conductivities.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than three different temperatures, or a number is not positive.
-
-    Examples
-    --------
-    >>> kelvin = np.array([280.0, 320.0, 360.0])
-    >>> sigma = 1e6 / kelvin * np.exp(-0.3 / (BOLTZMANN * kelvin))
-    >>> activation_energy(kelvin, sigma, 0.01 * sigma).stderr.round(4)
-    np.float64(0.0015)
-    """
-    return fit_arrhenius(temperatures, conductivities, stderrs).energy

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from agents.ions.box import Box
 from agents.ions.crystal import Crystal
 
-__all__ = ["box_correlation", "lattice_correlation", "nakazato_kitahara"]
+__all__ = ["box_correlation", "factor_of_cosines", "lattice_correlation", "nakazato_kitahara"]
 
 Sites: TypeAlias = NDArray[np.int32] | int
 
@@ -102,6 +102,17 @@ def lattice_correlation(crystal: Crystal, *, sites: int = 8192) -> float:
     exact = [box_correlation(Box(crystal, (edge,) * axes)) for edge in edges]
     terms = np.stack([np.ones(3), 1 / counts, counts ** -(1 + 2 / axes)], axis=1)
     return float(np.linalg.solve(terms, exact)[0])
+
+
+def factor_of_cosines(sums: NDArray[np.float64]) -> float:
+    """The tracer correlation factor (1 + c)/(1 - c) of the mean cosine c, from (sum of cosines, how many), (2,).
+
+    >>> factor_of_cosines(np.array([-20.0, 100.0])).round(6)
+    np.float64(0.666667)
+    """
+    cosines, turns = sums
+    factor: float = (turns + cosines) / (turns - cosines)
+    return factor
 
 
 def nakazato_kitahara(filling: float, vacancy_limit: float) -> float:

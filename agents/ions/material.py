@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.ions.constants import BOLTZMANN, ELEMENTARY_CHARGE
 from agents.ions.crystal import Crystal
 from agents.ions.crystal_tables import read_crystal
+from agents.ions.exact import nernst_einstein
 from agents.ions.landscape import Disorder, Hopping, Rule, Species, exponential, normal, uniform
 from agents.ions.quantities import (
     CHARGE,
@@ -270,17 +270,17 @@ def _ions(table: Table) -> tuple[float, tuple[Species, ...], tuple[float, ...], 
 def _measured(table: Table, species: Species) -> Measured:
     """As it is told; or sigma = n q^2 D / kT (Nernst and Einstein), of the density of ions that move."""
     table.only("conductivity", "density", "diffusion", "temperature", "composition")
-    temperature = table.number("temperature", TEMPERATURE)
+    temperature = _positive(table, "temperature", TEMPERATURE)
     if "conductivity" in table.entries:
         key, conductivity = "conductivity", table.number("conductivity", CONDUCTIVITY)
     else:
         key, density = "diffusion", table.number("density", DENSITY)
         diffusion = table.number("diffusion", DIFFUSIVITY)
-        conductivity = density * species.charge**2 * ELEMENTARY_CHARGE * diffusion / (BOLTZMANN * temperature)
+        conductivity = nernst_einstein(density, diffusion, temperature, species.charge)
     doi = table.source(key).doi
-    if not doi or min(conductivity, temperature) <= 0:
+    if not doi or conductivity <= 0:
         raise ValueError(
-            f"[{table.name}] of {table.file} must tell a positive conductivity and temperature, and its source a doi: "
-            f"got {conductivity:g} S/m, {temperature:g} K and doi {doi!r}."
+            f"[{table.name}] of {table.file} must tell a positive conductivity, and its source a doi: got "
+            f"{conductivity:g} S/m and doi {doi!r}."
         )
     return Measured(conductivity, temperature, doi, table.get("composition", str, "a formula", ""))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.ions.constants import BOLTZMANN, ELEMENTARY_CHARGE
+from agents.ions.correlation import factor_of_cosines
 from agents.ions.estimates import Estimate, by_blocks, jackknife
 from agents.ions.gas import LatticeGas
 from agents.ions.population import Windows
@@ -219,7 +220,7 @@ def correlation_by_cosine(windows: Windows, *, species: int = 0, blocks: int | N
     if not turned.any():
         raise ValueError("Some ion must hop twice, or there is no cosine: got no such pair. Watch longer.")
     sums = by_blocks(np.stack([windows.cosines[:, species], turned], axis=1), blocks)
-    return jackknife(lambda mean: (mean[1] + mean[0]) / (mean[1] - mean[0]), sums, "1")
+    return jackknife(factor_of_cosines, sums, "1")
 
 
 def correlation_by_distance(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import eqfree as ef
 from agents.ions.constants import BOLTZMANN
 
-__all__ = ["Arrhenius", "Conductivity", "Exponential", "FromTable", "NernstEinstein"]
+__all__ = ["Arrhenius", "Conductivity", "Exponential", "FromTable", "NernstEinstein", "from_logarithm"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -22,10 +22,9 @@ class Conductivity(Protocol):
     """Conductivity and its slope at temperatures. Implement the call; devices do the rest."""
 
     @property
-    @abstractmethod
     def limits(self) -> tuple[float, float]:
-        """The lowest and the highest temperature at which it answers (K)."""
-        ...
+        """The lowest and the highest temperature at which it answers (K); by default it does at all."""
+        return 0.0, inf
 
     @abstractmethod
     def __call__(self, temperature: Array) -> tuple[Array, Array]:
@@ -65,11 +64,6 @@ class Arrhenius(Conductivity):
     def __post_init__(self) -> None:
         _check_reference(self.at, self.reference)
         _check_slope("energy", self.energy, "eV")
-
-    @property
-    def limits(self) -> tuple[float, float]:
-        """At every temperature."""
-        return 0.0, inf
 
     def __call__(self, temperature: Array) -> tuple[Array, Array]:
         """Conductivity (S/m) and its derivative (S/(m K))."""
@@ -111,11 +105,6 @@ class NernstEinstein(Conductivity):
         _check_reference(self.at, self.reference)
         _check_slope("energy", self.energy, "eV")
 
-    @property
-    def limits(self) -> tuple[float, float]:
-        """At every temperature."""
-        return 0.0, inf
-
     def __call__(self, temperature: Array) -> tuple[Array, Array]:
         """Conductivity (S/m) and its derivative (S/(m K))."""
         barrier = self.energy / BOLTZMANN
@@ -156,11 +145,6 @@ class Exponential(Conductivity):
     def __post_init__(self) -> None:
         _check_reference(self.at, self.reference)
         _check_slope("steepness", self.steepness, "1/K")
-
-    @property
-    def limits(self) -> tuple[float, float]:
-        """At every temperature."""
-        return 0.0, inf
 
     def __call__(self, temperature: Array) -> tuple[Array, Array]:
         """Conductivity (S/m) and its derivative (S/(m K))."""
@@ -219,8 +203,18 @@ class FromTable(Conductivity):
         answer = self.table(inverse[:, np.newaxis])
         if answer.jacobian is None:
             raise ValueError("A table of conductivity must answer its jacobian: got None. Use `eqfree.hmm.Tabulated`.")
-        conductivity = np.exp(answer.value[:, 0]) / temperature
-        return conductivity, -(1 + inverse * answer.jacobian[:, 0, 0]) * conductivity / temperature
+        return from_logarithm(temperature, answer.value[:, 0], answer.jacobian[:, 0, 0])
+
+
+def from_logarithm(temperature: Array, value: Array, slope: Array) -> tuple[Array, Array]:
+    """Conductivity and its derivative by temperature, from y = ln(σT / (S K/m)) and dy/db, b = 1/(k_B T) in 1/eV.
+
+    >>> conductivity, slope = from_logarithm(np.array([300.0]), np.log(np.array([3.0])), np.array([-0.35]))
+    >>> conductivity, slope.round(6)
+    (array([0.01]), array([0.000418]))
+    """
+    conductivity = np.exp(value) / temperature
+    return conductivity, -(1 + slope / (BOLTZMANN * temperature)) * conductivity / temperature
 
 
 def _check_reference(at: float, reference: float) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import agents.ions.material
 import eqfree as ef
 from eqfree.cli import main
 from eqfree.scenario import load_scenario
@@ -84,3 +85,12 @@ def test_a_voltage_beyond_the_fold_says_where_the_fold_is(tmp_path: Path, capsys
     assert main(["run", "battery", "--quick", *told]) == 2
     assert "the fold is at" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_device_needs_a_material_that_conducts_heat(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(agents.ions.material.__file__).parent / "materials" / "llzo_like.toml").read_text("utf-8")
+    before, _, after = text.partition("[thermal]")
+    (tmp_path / "cold.toml").write_text(before + after[after.index("[[measured]]") :], "utf-8")
+    told = ["--set", "parts=device", "--set", f"material={tmp_path / 'cold.toml'}", "--out", str(tmp_path / "out")]
+    assert main(["run", "battery", "--quick", *told]) == 2
+    assert "needs a thermal conductivity" in capsys.readouterr().err

@@ -419,8 +419,3 @@ def test_the_part_says_that_a_warming_is_behind_the_fold() -> None:
     part = run_device(SMALL.model_copy(update={"rise": 60.0, "steps": 1}), HOPPING, Context(), thermal_conductivity=1.0)
     assert part.notes[-2].startswith("Bar: a steady state of 360 K lies behind the fold")
     assert part.values["device_hottest"].value < 325
-
-
-def test_the_part_needs_a_thermal_conductivity() -> None:
-    with pytest.raises(ValueError, match="needs a thermal conductivity"):
-        run_device(SMALL, HOPPING, Context())

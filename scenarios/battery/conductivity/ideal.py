@@ -16,7 +16,7 @@ import eqfree as ef
 from agents.ions import Box, Hopping, Ions, Landscape, LatticeGas
 from agents.ions.conductor import Conducting, Conductor
 from agents.ions.constants import BOLTZMANN
-from agents.ions.correlation import box_correlation, lattice_correlation, nakazato_kitahara
+from agents.ions.correlation import box_correlation, factor_of_cosines, lattice_correlation, nakazato_kitahara
 from agents.ions.estimates import Estimate, jackknife
 from agents.ions.exact import exclusion_conductivity
 from agents.ions.lattices import LATTICES
@@ -101,7 +101,7 @@ class Ideal:
         burst = self._stepper(model).burst(
             [[1 - 1 / len(box)]], (duration / 100, duration * 1.01), (*self.key, _VACANCY), observe, samples=True
         )
-        factor = jackknife(lambda mean: (mean[1] + mean[0]) / (mean[1] - mean[0]), _samples(burst), "1")
+        factor = jackknife(factor_of_cosines, _samples(burst), "1")
         return factor, box_correlation(box), lattice_correlation(box.crystal), burst.cost
 
     def tracers(self, infinite: float) -> tuple[pd.DataFrame, ef.Cost]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import exp
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,16 +89,7 @@ def make_bar(options: DeviceSettings, law: Conductivity, contact: float | None, 
     33
     """
     return Bar(
-        conductivity=law,
-        thermal_conductivity=thermal_conductivity,
-        contact=contact,
-        contact_resistance=options.contact_resistance,
-        surroundings=options.surroundings,
-        heat_capacity=options.heat_capacity,
-        hottest=options.hottest,
-        length=options.length,
-        width=options.width,
-        thickness=options.thickness,
+        **_told_of_both(options, law, contact, thermal_conductivity),
         side_cooling=options.side_cooling,
         elements=options.elements,
     )
@@ -112,21 +104,29 @@ def make_plate(options: DeviceSettings, law: Conductivity, contact: float | None
     ((0.0, 0.4), (0.6, 1.0))
     """
     return Plate(
-        conductivity=law,
-        thermal_conductivity=thermal_conductivity,
-        contact=contact,
-        contact_resistance=options.contact_resistance,
-        surroundings=options.surroundings,
-        heat_capacity=options.heat_capacity,
-        hottest=options.hottest,
-        length=options.length,
-        width=options.width,
-        thickness=options.thickness,
+        **_told_of_both(options, law, contact, thermal_conductivity),
         electrodes=((0.0, options.covered), (1 - options.covered, 1.0)),
         side_cooling=options.side_cooling,
         face_cooling=options.side_cooling,
         elements=options.plate_elements,
     )
+
+
+def _told_of_both(
+    options: DeviceSettings, law: Conductivity, contact: float | None, thermal_conductivity: float
+) -> dict[str, Any]:
+    return {
+        "conductivity": law,
+        "thermal_conductivity": thermal_conductivity,
+        "contact": contact,
+        "contact_resistance": options.contact_resistance,
+        "surroundings": options.surroundings,
+        "heat_capacity": options.heat_capacity,
+        "hottest": options.hottest,
+        "length": options.length,
+        "width": options.width,
+        "thickness": options.thickness,
+    }
 
 
 def run_device(
@@ -136,7 +136,7 @@ def run_device(
     *,
     voltage: float | None = None,
     contact: float | None = 50.0,
-    thermal_conductivity: float | None = None,
+    thermal_conductivity: float,
 ) -> Part:
     """A bar and a plate at a voltage (V), in their steady states and on the way there from cold.
 
@@ -157,24 +157,17 @@ def run_device(
     contact
         Heat transfer of the electrodes in W/(m² K); None if they are as cold as the surroundings.
     thermal_conductivity
-        Of the material in W/(m K), where the options tell none.
+        Of the material in W/(m K).
 
     Raises
     ------
     ValueError
-        If there is no steady state at the voltage, in one line that says where the fold is; or if no thermal
-        conductivity is told.
+        If there is no steady state at the voltage, in one line that says where the fold is.
     """
-    conducts = options.thermal_conductivity or thermal_conductivity
-    if conducts is None:
-        raise ValueError(
-            "The device needs a thermal conductivity, which the material does not tell: got none. Set "
-            "`device.thermal_conductivity` (W/(m K))."
-        )
     table = law.table if isinstance(law, FromTable) and isinstance(law.table, ef.hmm.Tabulated) else None
     before = _Asked.of(table)
-    bar = make_bar(options, law, contact, conducts)
-    plate = make_plate(options, law, contact, conducts)
+    bar = make_bar(options, law, contact, thermal_conductivity)
+    plate = make_plate(options, law, contact, thermal_conductivity)
     runs: dict[str, _Run] = {}
     for name in context.track(("bar", "plate"), "device"):
         device, steps = (bar, options.steps) if name == "bar" else (plate, options.plate_steps)

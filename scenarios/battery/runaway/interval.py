@@ -15,7 +15,7 @@ from scipy.interpolate import PPoly
 import eqfree as ef
 from agents.ions.constants import BOLTZMANN
 from eqfree.results.steady import half_width
-from scenarios.battery.laws import Conductivity
+from scenarios.battery.laws import Conductivity, from_logarithm
 
 __all__ = ["Error", "Interpolated", "propagate"]
 
@@ -63,8 +63,7 @@ class Interpolated(Conductivity):
     def __call__(self, temperature: Array) -> tuple[Array, Array]:
         """Conductivity (S/m) and its derivative (S/(m K))."""
         inverse = 1 / (BOLTZMANN * temperature)
-        conductivity = np.exp(self._spline(inverse)) / temperature
-        return conductivity, -(1 + inverse * self._spline(inverse, 1)) * conductivity / temperature
+        return from_logarithm(temperature, self._spline(inverse), self._spline(inverse, 1))
 
     def moved(self, node: int, by: float) -> Interpolated:
         """With the value of one node moved."""

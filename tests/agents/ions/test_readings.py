@@ -11,7 +11,7 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from agents.ions import Box, Hopping, Ions, Landscape, LatticeGas, NullEvent, RejectionFree, Species, Windows, selection
-from agents.ions.arrhenius import activation_energy, fit_arrhenius
+from agents.ions.arrhenius import fit_arrhenius
 from agents.ions.constants import BOLTZMANN
 from agents.ions.diffusion import chemical_diffusion, wave_decay, wave_number
 from agents.ions.estimates import Estimate, by_blocks, jackknife
@@ -159,7 +159,7 @@ def test_activation_energies_have_intervals_that_cover() -> None:
     for _ in range(400):
         sigma = exact * np.exp(0.02 * rng.normal(size=5))
         for name, stderrs in (("told", 0.02 * sigma), ("found", None)):
-            low, high = activation_energy(kelvin, sigma, stderrs).interval()
+            low, high = fit_arrhenius(kelvin, sigma, stderrs).energy.interval()
             hits[name] += bool(low <= 0.35 <= high)
     allowed = 4 * np.sqrt(0.05 * 0.95 / 400)
     assert abs(hits["found"] / 400 - 0.95) < allowed
@@ -203,9 +203,9 @@ def test_short_waves_decay_as_the_lattice_has_it(
         (lambda: wave_decay(even((16,)), 0.5, 0.1, [1.0, 1.0], 30, default_rng(0)), "two or more that rise"),
         (lambda: wave_decay(even((16,)), 0.5, 0.1, [0.0, 1.0], 30, default_rng(0), waves=5), "four columns long"),
         (lambda: wave_decay(even((16,), (1.0,)), 0.5, 0.1, [0.0, 1.0], 30, default_rng(0)), "without field"),
-        (lambda: activation_energy([300.0, 300.0, 310.0], np.ones(3)), "three different"),
-        (lambda: activation_energy([300.0, 310.0, 320.0], [1.0, -1.0, 1.0]), "must be positive"),
-        (lambda: activation_energy([300.0, 310.0, 320.0], [1.0, 1.0]), "each temperature"),
+        (lambda: fit_arrhenius([300.0, 300.0, 310.0], np.ones(3)), "three different"),
+        (lambda: fit_arrhenius([300.0, 310.0, 320.0], [1.0, -1.0, 1.0]), "must be positive"),
+        (lambda: fit_arrhenius([300.0, 310.0, 320.0], [1.0, 1.0]), "each temperature"),
         (lambda: tracer_diffusion(moving(np.zeros((29, 1)))), "errors mislead"),
         (lambda: tracer_diffusion(moving(np.zeros((40, 1)), count=0)), "ions of the species"),
         (lambda: charge_diffusion(moving(np.zeros((40, 1))), species=1), "number from 0 to 0"),
