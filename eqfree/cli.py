@@ -1,4 +1,4 @@
-"""The command line: `eqfree list | run | show`.
+"""The command line: `eqfree list | run | resume | show`.
 
 Exit status: 0; 1 a check failed; 2 bad input; 3 a numerical failure; 130 and 143 interrupted.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from eqfree.results import Check, Cost, Study
+    from eqfree.running import Run
     from eqfree.scenario import Scenario, Track
 
 __all__ = ["main"]
@@ -29,6 +30,16 @@ __all__ = ["main"]
 CHECK_FAILED, BAD_INPUT, NUMERICAL_FAILURE = 1, 2, 3
 
 T = TypeVar("T")
+
+_Workers: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|dask|ADDRESS",
+        help="Where replicas run: so many threads or processes, a local Dask cluster, or one at tcp://HOST:PORT; "
+        "default this thread.",
+    ),
+]
+_Interval: TypeAlias = Annotated[float, typer.Option(metavar="SECONDS", help="Between checkpoints.")]
 
 app = typer.Typer(
     help="Equation-free computation for agent-based models.",
@@ -44,6 +55,7 @@ class _Interrupted(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.status = 128 + number
+        self.kept = "nothing was left half-written."
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -63,7 +75,7 @@ def main(args: Sequence[str] | None = None) -> int:
         with _interruptible():
             status = app(args=args, prog_name="eqfree", standalone_mode=False)
     except _Interrupted as interruption:
-        _say("Interrupted: nothing was left half-written.", interruption.status)
+        _say(f"Interrupted: {interruption.kept}", interruption.status)
         if args is None:
             _abandon_workers(interruption.status)
         return interruption.status
@@ -111,18 +123,18 @@ def run(
     quick: Annotated[bool, typer.Option("--quick", help="The small version.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; default results/NAME.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the study as JSON and nothing else.")] = False,
-    workers: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Threads for the replicas; default none but this one.")
-    ] = None,
+    workers: _Workers = None,
+    interval: _Interval = 30.0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Give up an interrupted run that DIR keeps.")] = False,
     movie: Annotated[
         str | None, typer.Option(metavar="FORMAT", help="Movies too, where the scenario has any: gif or mp4.")
     ] = None,
     usage: Annotated[bool, typer.Option("--help", help="Show this and, with NAME, its settings.")] = False,
 ) -> int:
     """Run a scenario and keep its result in a folder."""
-    from eqfree.scenario import Context, load_scenario
-    from eqfree.settings import build_settings, parse_assignment
-    from eqfree.store import check_destination, save_study
+    from eqfree.running import begin_run
+    from eqfree.scenario import load_scenario
+    from eqfree.settings import build_settings, parse_assignment, read_config
 
     if usage:
         typer.echo(context.get_help())
@@ -137,24 +149,30 @@ def run(
     settings = build_settings(
         scenario.settings,
         scenario.settings.quick if quick else {},
-        _read_config(config) if config else {},
+        read_config(config) if config else {},
         *(parse_assignment(text, scenario.settings) for text in assignments or ()),
         scenario=name,
     )
-    folder = out or Path("results", name)
-    check_destination(folder)
     _check_movie(movie, scenario)
-    with _progress() as track:
-        study = scenario.run(settings, Context(workers, track))
-    movies = scenario.film(study) if movie and scenario.film else {}
-    named = {f"{title}.{movie}": made for title, made in movies.items()}
-    files = save_study(study, folder, scenario.draw(study), named)
-    if json:
-        _print_json(study)
-    else:
-        _print_study(study)
-        _console().print(f"Written to {folder}: {', '.join(files)}")
-    return _status(study)
+    folder = out or Path("results", name)
+    begun = begin_run(folder, scenario, settings, movie=movie, interval=interval, fresh=fresh)
+    return _complete(begun, _executor(workers), json)
+
+
+@app.command()
+def resume(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where `eqfree run` was interrupted.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the study as JSON and nothing else.")] = False,
+    workers: _Workers = None,
+    interval: _Interval = 30.0,
+) -> int:
+    """Go on with a run that was interrupted, to the same bits as if it had not been."""
+    from eqfree.running import resume_run
+
+    resumed = resume_run(folder, interval=interval)
+    for name in resumed.journal.damaged:
+        _say(f"'{resumed.journal.folder / name}' is damaged: what it kept is computed again.", 0)
+    return _complete(resumed, _executor(workers), json)
 
 
 @app.command()
@@ -167,19 +185,37 @@ def show(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where `eqfr
     return _status(study)
 
 
+def _complete(begun: Run, executor: Any, json: bool) -> int:
+    from eqfree.scenario import Context
+
+    try:
+        with _progress() as track:
+            study, files = begun.complete(Context(executor, track))
+    except _Interrupted as interruption:
+        if begun.is_kept:
+            interruption.kept = f"what was computed is kept. `eqfree resume {begun.folder}` goes on."
+        raise
+    if json:
+        _print_json(study)
+    else:
+        _print_study(study)
+        _console().print(f"Written to {begun.folder}: {', '.join(files)}")
+    return _status(study)
+
+
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _read_config(path: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+def _executor(workers: str | None) -> int | str | None:
+    """A number of workers as a number."""
+    if workers is None or workers == "dask" or "://" in workers:
+        return workers
+    if not workers.isdecimal() or int(workers) < 1:
         raise ValueError(
-            f"`--config` must name a TOML file of settings: got '{path}' "
-            f"({getattr(error, 'strerror', None) or error}). An earlier run's settings.toml is one."
-        ) from error
+            "`--workers` must be a number from 1 on, `dask`, or a scheduler's address such as tcp://127.0.0.1:8786: got "
+            f"{workers!r}."
+        )
+    return int(workers)
 
 
 def _check_movie(movie: str | None, scenario: Scenario[Any]) -> None:

@@ -110,7 +110,10 @@ def short(value: object) -> str:
     """
     if isinstance(value, np.ndarray):
         return np.array2string(value, threshold=8, edgeitems=3, separator=" ").replace("\n", "")
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        text = "a number of thousands of digits"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import reduce
+from functools import cache, reduce
 from operator import getitem
+from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from eqfree.documents import one_line, parse_toml, read_text
 from eqfree.fields import short
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "list_settings",
     "nearest",
     "parse_assignment",
+    "read_config",
 ]
 
 
@@ -64,6 +66,10 @@ class ScenarioSettings(SettingsGroup):
 
 S = TypeVar("S", bound=ScenarioSettings)
 
+_LARGEST = 2**20  # bytes of a file of settings
+_LONGEST = 500  # characters of an error
+_DEEPEST = 16  # groups within each other
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -98,6 +104,29 @@ def list_settings(settings: type[ScenarioSettings]) -> list[Setting]:
         Setting(name, _expected(schema), reduce(getitem, name.split("."), defaults), schema["description"])
         for name, schema in _leaves(_schema(settings)).items()
     ]
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file, not yet checked.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, is larger than 1 MiB, or is no TOML.
+
+    Examples
+    --------
+    >>> read_config(Path("nowhere.toml"))
+    Traceback (most recent call last):
+    ValueError: `--config` must name a TOML file of settings: got 'nowhere.toml' (No such file or directory). ...
+    """
+    try:
+        return parse_toml(read_text(path, _LARGEST))
+    except ValueError as error:
+        raise ValueError(
+            f"`--config` must name a TOML file of settings: got {short(str(path))} ({error}). An earlier run's "
+            "settings.toml is one."
+        ) from error
 
 
 def parse_assignment(text: str, settings: type[ScenarioSettings]) -> dict[str, Any]:
@@ -154,11 +183,13 @@ def build_settings(settings: type[S], *layers: Mapping[str, Any], scenario: str)
     try:
         return settings.model_validate(given)
     except ValidationError as error:
-        raise ValueError(_in_one_line(error, _schema(settings), given, scenario)) from None
+        raise ValueError(one_line(_in_one_line(error, _schema(settings), given, scenario), _LONGEST)) from None
 
 
 def _merge(given: dict[str, Any], layer: Mapping[str, Any]) -> None:
     for key, value in layer.items():
+        if key.count(".") > _DEEPEST:
+            raise ValueError(f"A setting lies in at most {_DEEPEST} groups: got {short(key)}.")
         head, dot, rest = key.partition(".")
         if dot:
             value = {rest: value}
@@ -181,30 +212,32 @@ def _read_value(text: str, types: set[str | None]) -> Any:
 
 def _read_toml(text: str) -> Any:
     try:
-        document = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
+        document = parse_toml(f"value = {text}")
+    except ValueError:
         return text
     return document["value"] if len(document) == 1 else text
 
 
 def _in_one_line(error: ValidationError, schema: _Schema, given: Mapping[str, Any], scenario: str) -> str:
-    sentences: dict[tuple[Any, ...], str] = {}
+    wrong: dict[tuple[Any, ...], Any] = {}
     for detail in error.errors(include_url=False):
-        if detail["type"] == "extra_forbidden":
-            sentences[detail["loc"]] = _unknown_setting(".".join(map(str, detail["loc"])), scenario, schema)
-            continue
-        path, found, meaning = _descend(schema, detail["loc"])
-        name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-        if "error" in detail.get("ctx", {}):  # raised by a validator, which says all there is to say
-            sentence = (f"`{name}`: " if name else "") + str(detail["ctx"]["error"])
-        else:
-            sentence = (
-                f"`{name}` must be {_expected(found)} ({meaning}): got {short(_value_at(given, path, detail))}. "
-                f"`eqfree run {scenario} --help` lists the settings."
-            )
-        sentences.setdefault(path, sentence)
-    first, *more = sentences.values()
-    return first + (f" (and {len(more)} more)" if more else "")
+        unknown = detail["type"] == "extra_forbidden"
+        wrong.setdefault(detail["loc"] if unknown else _descend(schema, detail["loc"])[0], detail)
+    first, *more = wrong.values()
+    return _sentence(first, schema, given, scenario) + (f" (and {len(more)} more)" if more else "")
+
+
+def _sentence(detail: Mapping[str, Any], schema: _Schema, given: Mapping[str, Any], scenario: str) -> str:
+    if detail["type"] == "extra_forbidden":
+        return _unknown_setting(".".join(map(str, detail["loc"])), scenario, schema)
+    path, found, meaning = _descend(schema, detail["loc"])
+    name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    if "error" in detail.get("ctx", {}):  # raised by a validator, which says all there is to say
+        return (f"`{name}`: " if name else "") + str(detail["ctx"]["error"])
+    return (
+        f"`{name}` must be {_expected(found)} ({meaning}): got {short(_value_at(given, path, detail))}. "
+        f"`eqfree run {scenario} --help` lists the settings."
+    )
 
 
 def _unknown_setting(name: str, scenario: str, schema: _Schema) -> str:
@@ -236,6 +269,7 @@ _NOUNS = {
 _BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
 
 
+@cache
 def _schema(settings: type[ScenarioSettings]) -> _Schema:
     whole = settings.model_json_schema()
     definitions = whole.pop("$defs", {})

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import islice
 from math import inf
 from numbers import Integral
-from time import perf_counter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,6 +19,7 @@ from eqfree.ensemble import (
     AdvanceTask,
     BurstOutcome,
     BurstTask,
+    ExecutorLike,
     Key,
     LiftTask,
     NotFiniteError,
@@ -32,6 +31,7 @@ from eqfree.ensemble import (
     check_reading,
 )
 from eqfree.fields import Field, check_bounds, short
+from eqfree.journal import clock, in_progress, mark_of
 from eqfree.micro import (
     BatchedModel,
     MicroModel,
@@ -44,6 +44,7 @@ from eqfree.micro import (
     is_thread_safe,
     is_timed,
 )
+from eqfree.recording import Told, ask
 from eqfree.results import Cost, Trajectory
 
 __all__ = ["CoarseTimeStepper", "Observe", "Packed"]
@@ -72,9 +73,10 @@ class CoarseTimeStepper:
     healing
         The part of a burst, from lifting on, that a slope leaves out (the model's time unit).
     executor
-        None (this thread), a number of threads, or a ``concurrent.futures.Executor``. In this thread a model with
-        ``burst_batch`` runs all replicas in one call; its OpenMP threads do not survive a fork, so a process forked
-        after a batch takes the loop over replicas. Spawned processes keep the batch.
+        None (this thread), a number of threads, a ``concurrent.futures.Executor``, "dask" (a cluster on this machine),
+        the address of a Dask scheduler, or an `eqfree.Pool`, which has a time limit per burst. In this thread a model
+        with ``burst_batch`` runs all replicas in one call; its OpenMP threads do not survive a fork, so a process
+        forked after a batch takes the loop over replicas. Spawned processes keep the batch.
     seed
         Of all random numbers.
 
@@ -103,7 +105,7 @@ class CoarseTimeStepper:
     model: MicroModel
     replicas: int = 32
     healing: float = 0.0
-    executor: Executor | int | None = None
+    executor: ExecutorLike = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -177,7 +179,7 @@ class CoarseTimeStepper:
 
         The macro states have one shape.
         """
-        began = perf_counter()
+        began = clock()
         instants = self._check_times(times)
         arrays = [self._check_macro(macro) for macro in macros]
         for number, array in enumerate(arrays):
@@ -205,7 +207,7 @@ class CoarseTimeStepper:
                     cost=self._cost(self._runs, macro, instants[-1], began),
                 )
             )
-            began = perf_counter()
+            began = clock()
         return results
 
     def read(
@@ -216,7 +218,7 @@ class CoarseTimeStepper:
         What a solver needs of a burst is often a function of the whole path (time, ...) of a replica: a slope,
         a projected state. Taken one replica at a time, its standard error knows all correlations in time.
         """
-        began = perf_counter()
+        began = clock()
         instants, array = self._check_times(times), self._check_macro(macro)
         moments = Moments()
         for outcome in self._run([array], instants, [check_key(key)], None):
@@ -250,19 +252,24 @@ class CoarseTimeStepper:
         ``times`` are measured from lifting. Interval ``j`` evolves under the key ``(*key, j)``; the lift, which
         has streams of its own, is under ``(*key, 0)``: keys of one length never share a stream.
         """
-        began = perf_counter()
+        began = clock()
         instants = self._check_times(times)
         array = self._check_macro(macro)
-        packed = self.lift(array, (*key, 0))
-        rows = []
-        for number, duration in enumerate(np.diff(instants, prepend=0.0)):
-            packed, reading = self.advance(packed, duration, (*key, number))
-            check_reading(reading.mean, array.shape)
-            rows.append(reading)
+        told = Told()
+        with in_progress(lambda: mark_of("simulate", array, instants, key, self.seed, self._runs)) as progress:
+            if progress.state is not None:
+                told = Told.from_arrays(progress.state)
+            for number, duration in enumerate(np.diff(instants, prepend=0.0)[len(told.mean) :], start=len(told.mean)):
+                packed = told.packed if number else self.lift(array, (*key, 0))
+                packed, reading = self.advance(packed, duration, (*key, number))
+                check_reading(reading.mean, array.shape)
+                told = told.and_then(packed, reading)
+                progress.offer(told.to_arrays)
+            progress.finish(replace(told, packed=()).to_arrays())
         return Trajectory(
             times=instants,
-            macro=np.array([row.mean for row in rows]),
-            stderr=np.array([row.stderr for row in rows]),
+            macro=np.array(told.mean),
+            stderr=np.array(told.stderr),
             cost=self._cost(self._runs, array, instants[-1], began),
             fields=self.fields,
             degrees=inf if self.deterministic else self.replicas - 1,
@@ -275,7 +282,7 @@ class CoarseTimeStepper:
         """
         array, checked = self._check_macro(macro), check_key(key)
         tasks = [LiftTask(array, checked, replica, self.seed) for replica in range(self._runs)]
-        return tuple(self._workers.map(self._program(), tasks))
+        return tuple(self._ask(tasks))
 
     def advance(self, packed: Packed, duration: float, key: Key = ()) -> tuple[Packed, Reading]:
         """Evolve packed populations and restrict them; the caller commits what comes back.
@@ -283,12 +290,12 @@ class CoarseTimeStepper:
         ``packed`` is left as it is. A model without ``pack`` carries its micro states as they are: they
         travel, but cannot be written to disk. The reading carries the cost: every population counts as a burst.
         """
-        began = perf_counter()
+        began = clock()
         check_duration(self.model, duration)
         checked = check_key(key)
         tasks = [AdvanceTask(one, checked, replica, self.seed, float(duration)) for replica, one in enumerate(packed)]
         moments, advanced = Moments(), []
-        for outcome in self._workers.map(self._program(), tasks):
+        for outcome in self._ask(tasks):
             advanced.append(outcome.packed)
             moments.add(outcome.reading)
         reading = moments.reading(deterministic=self.deterministic)
@@ -375,7 +382,7 @@ class CoarseTimeStepper:
 
     def _cost(self, runs: int, macro: Array, duration: float, began: float) -> Cost:
         updates = runs * count_updates(self.model, macro, float(duration))
-        return Cost(runs, runs * float(duration), updates, perf_counter() - began)
+        return Cost(runs, runs * float(duration), updates, clock() - began)
 
     def _run(
         self, macros: Sequence[Array], times: Array, keys: Sequence[Key], observe: Observe | None
@@ -388,13 +395,19 @@ class CoarseTimeStepper:
             for macro, key in zip(macros, keys, strict=True)
             for replica in range(self._runs)
         ]
-        workers = self._workers
-        if tasks and workers.executor is None and observe is None and is_batched(self.model) and _may_batch():
-            return _run_batch(self.model, self._program(), tasks)
-        return workers.map(self._program(observe), tasks)
+        if self.executor is None and observe is None and is_batched(self.model) and _may_batch():
+            model, program = self.model, self._program()
+            return ask(tasks, lambda some: _run_batch(model, program, some))
+        return self._ask(tasks, observe)
+
+    def _ask(self, tasks: Sequence[Task], observe: Observe | None = None) -> Iterator[Any]:
+        program, workers = self._program(observe), self._workers
+        return ask(tasks, lambda some: workers.map(program, some))
 
 
 def _run_batch(model: BatchedModel, program: Program, tasks: Sequence[BurstTask]) -> Iterator[BurstOutcome]:
+    if not tasks:
+        return
     macros, times = np.stack([task.start for task in tasks]), tasks[0].times
     try:
         paths = np.array(model.burst_batch(macros, times, [task.streams for task in tasks]), dtype=np.float64)

@@ -2,7 +2,8 @@
 
 ::
 
-    FOLDER/run.json        scenario, settings, values, checks, notes, failures, cost, and the names of the files
+    FOLDER/run.json        scenario, settings, values, checks, notes, failures, cost, and the names of the files; the
+                           digest of fields.nc
     FOLDER/settings.toml   the settings again, to be edited and given to ``eqfree run --config``
     FOLDER/tables/*.csv    the tables
     FOLDER/fields.nc       the fields, where the study has some
@@ -16,14 +17,19 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from math import nan
+from glob import escape
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
 
-from eqfree.results import Check, Cost, Relation, Study, Value
+from eqfree.checkpoint import TEMPORARY, hold, sync
+from eqfree.journal import is_journal_file
+from eqfree.loading import digest_of, load_study, read_document
+from eqfree.results import Study
 
-__all__ = ["Figure", "check_destination", "load_study", "save_study", "staged"]
+__all__ = ["CHECKPOINT", "Figure", "check_destination", "load_study", "recover", "save_study", "staged"]
+
+CHECKPOINT = "checkpoint"  #: the folder within a result's in which an unfinished run is kept
 
 
 class Figure(Protocol):
@@ -54,10 +60,11 @@ def save_study(
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> study = Study("decay", settings={"seed": 0}, values={"half_life": Value(2.0, unit="s")})
+    >>> study = Study("decay", settings={"seed": 0}, values={})
     >>> with TemporaryDirectory() as place:
-    ...     save_study(study, Path(place, "decay"), figures={})
-    ['run.json', 'settings.toml']
+    ...     files = save_study(study, Path(place, "decay"), figures={})
+    ...     files, load_study(Path(place, "decay")).scenario
+    (['run.json', 'settings.toml'], 'decay')
     """
     with staged(folder) as staging:
         _write_settings(study.settings, staging / "settings.toml")
@@ -74,49 +81,10 @@ def save_study(
             picture.savefig(staging / "figures" / name)
         files = sorted([*_files(staging), "run.json"])
         document = {key: value for key, value in study.to_json().items() if key != "tables"} | {"files": files}
+        if study.fields is not None:
+            document["digests"] = {"fields.nc": digest_of((staging / "fields.nc").read_bytes())}
         (staging / "run.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return files
-
-
-def load_study(folder: Path) -> Study:
-    """The study that `save_study` wrote into a folder.
-
-    Raises
-    ------
-    ValueError
-        If ``folder`` holds no result of eqfree, or a damaged one.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> study = Study("decay", settings={"seed": 0}, values={"half_life": Value(2.0, unit="s")})
-    >>> with TemporaryDirectory() as place:
-    ...     _ = save_study(study, Path(place, "decay"), figures={})
-    ...     load_study(Path(place, "decay")).values["half_life"]
-    Value(value=2.0, stderr=0.0, unit='s')
-    """
-    if not (folder / "run.json").is_file():
-        raise ValueError(
-            f"A result is a folder that `eqfree run` wrote, with a run.json in it: got '{folder}'. "
-            "Give the folder that `eqfree run` named, or run the scenario again."
-        )
-    try:
-        document = json.loads((folder / "run.json").read_text("utf-8"))
-        return Study(
-            scenario=document["scenario"],
-            settings=document["settings"],
-            values={name: Value(**_numbers(entry)) for name, entry in document["values"].items()},
-            checks=tuple(_check(entry) for entry in document["checks"]),
-            tables=_read_tables(folder, document["files"]),
-            fields=_read_fields(folder, document["files"]),
-            notes=tuple(document["notes"]),
-            failures=tuple(document["failures"]),
-            cost=Cost(**_numbers(document["cost"])),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
-        raise ValueError(
-            f"The result in '{folder}' is damaged ({type(error).__name__}: {error}). Run the scenario again."
-        ) from error
 
 
 def check_destination(folder: Path) -> None:
@@ -139,7 +107,7 @@ def check_destination(folder: Path) -> None:
     try:
         _refuse_foreign(place)
         standing = next(parent for parent in place.parents if parent.exists())
-        probe = _beside(standing / place.name)
+        probe = _beside(standing / place.name, "probe")
         probe.mkdir()
         probe.rmdir()
     except OSError as error:
@@ -171,26 +139,57 @@ def staged(folder: Path) -> Iterator[Path]:
     '42'
     """
     check_destination(folder)
+    recover(folder)
     place = _resolved(folder)
     made = [parent for parent in place.parents if not parent.exists()]
-    staging = _beside(place)
+    staging = _beside(place, "new")
+    held: list[int] = []
     try:
         staging.mkdir(parents=True)
+        held += _held(staging)
         yield staging
         for path in (*staging.rglob("*"), staging):
-            _sync(path)
+            sync(path)
+        if place.exists():
+            held += _held(place)
         _swap(staging, place)
-        _sync(place.parent)
+        sync(place.parent)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         for parent in made:
             with suppress(OSError):  # never made, or somebody else has put something there
                 parent.rmdir()
         raise
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+
+
+def recover(folder: Path) -> None:
+    """Put right what a process that was killed while it wrote has left beside a folder.
+
+    What was in the folder before comes back if nothing had taken its place; the rest goes.
+
+    >>> recover(Path("nowhere"))
+    """
+    place = _resolved(folder)
+    for former in (True, False):
+        for path in place.parent.glob(f".{escape(place.name)}{TEMPORARY}*"):
+            for descriptor in _held(path):  # nobody else holds it
+                if former and path.name.endswith("former") and not place.exists():
+                    path.rename(place)
+                elif not former:
+                    shutil.rmtree(path)
+                os.close(descriptor)
+
+
+def _held(path: Path) -> list[int]:
+    descriptor = hold(path)
+    return [] if descriptor is None else [descriptor]
 
 
 def _swap(staging: Path, place: Path) -> None:
-    former = _beside(place)
+    former = _beside(place, "former")
     try:
         if place.exists():
             place.rename(former)
@@ -207,16 +206,8 @@ def _resolved(folder: Path) -> Path:
     return Path(os.path.realpath(folder))  # Path.resolve raises on a loop of links
 
 
-def _beside(place: Path) -> Path:
-    return place.with_name(f".eqfree-{uuid4().hex[:12]}")
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _beside(place: Path, what: str) -> Path:
+    return place.with_name(f".{place.name}{TEMPORARY}{uuid4().hex[:12]}-{what}")
 
 
 def _files(folder: Path) -> list[str]:
@@ -235,7 +226,8 @@ def _refuse_foreign(place: Path) -> None:
             f"A result replaces its whole folder, so it must have one of its own: got '{place}'. "
             "Name a folder inside it."
         )
-    foreign = sorted(set(_files(place)) - _written_before(place))
+    kept = {f"{CHECKPOINT}/{path.name}" for path in (place / CHECKPOINT).glob("*") if is_journal_file(path)}
+    foreign = sorted(set(_files(place)) - _written_before(place) - kept)
     if foreign:
         raise ValueError(
             f"A folder for results must be new, empty or an earlier result: '{place}' holds '{foreign[0]}', "
@@ -245,8 +237,8 @@ def _refuse_foreign(place: Path) -> None:
 
 def _written_before(place: Path) -> set[str]:
     try:
-        return set(json.loads((place / "run.json").read_text("utf-8"))["files"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return set(read_document(place)["files"])
+    except (ValueError, KeyError, TypeError):
         return set()
 
 
@@ -263,30 +255,3 @@ def _without_none(settings: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in settings.items()
         if value is not None
     }
-
-
-def _numbers(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: nan if value is None else value for key, value in entry.items()}
-
-
-def _check(entry: Mapping[str, Any]) -> Check:
-    given = {key: value for key, value in _numbers(entry).items() if key not in ("ok", "relation")}
-    return Check(relation=Relation(entry["relation"]), **given)
-
-
-def _read_tables(folder: Path, files: list[str]) -> dict[str, Any]:
-    import pandas as pd
-
-    return {
-        Path(name).stem: pd.read_csv(folder / name, keep_default_na=False, na_values=[""])
-        for name in files
-        if name.startswith("tables/")
-    }
-
-
-def _read_fields(folder: Path, files: list[str]) -> Any:
-    if "fields.nc" not in files:
-        return None
-    import xarray as xr
-
-    return xr.load_dataset(folder / "fields.nc", engine="h5netcdf")

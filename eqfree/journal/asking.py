@@ -1,0 +1,134 @@
+"""Questions that go through the journal, if there is one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from warnings import warn
+
+from eqfree.fields import short
+from eqfree.journal.journal import Journal, Progress, current
+from eqfree.journal.marks import mark_of
+from eqfree.journal.segments import Arrays
+
+__all__ = ["answered", "checkpoints", "clock", "in_progress", "kept"]
+
+
+@contextmanager
+def checkpoints(
+    folder: str | os.PathLike[str], settings: Mapping[str, Any] | None = None, *, interval: float = 30.0
+) -> Iterator[None]:
+    """Keep what is computed in the block, so that a run that was killed goes on where it was.
+
+    Run the same program again: what its bursts had answered is read from ``folder``, and all that follows comes out
+    bit for bit as if nothing had happened. When the block ends well, the folder is removed: write your results in
+    the block. Bursts that are made again sooner than they are read are not kept.
+
+    *How to choose.* ``interval``: as much time as you are ready to lose. Writing takes less than a hundredth of
+    the time, however short it is.
+
+    Parameters
+    ----------
+    folder
+        Where to; made if it is not there. It belongs to one run.
+    settings
+        JSON values that the results depend on; a run with others does not go on with this one's answers.
+    interval
+        Between saves, in seconds. A block that is left by an error or an interruption is saved as well.
+
+    Raises
+    ------
+    ValueError
+        If ``folder`` holds the answers of other settings, of another version, or of a program that asks otherwise.
+    OSError
+        If it cannot be written; what was saved before stays.
+
+    Examples
+    --------
+    >>> import eqfree as ef, numpy as np
+    >>> from tempfile import TemporaryDirectory
+    >>> decay = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u * np.exp(-t), lambda u: u, deterministic=True)
+    >>> with TemporaryDirectory() as place, checkpoints(f"{place}/run"):
+    ...     ef.CoarseTimeStepper(decay)([1.0], duration=0.5).round(3)
+    array([0.607])
+    """
+    place = Path(folder)
+    about = {"settings": json.loads(json.dumps(settings or {}))}
+    if Journal.is_in(place):
+        journal = Journal.resume(place, interval=interval)
+        for name in journal.damaged:
+            warn(f"'{place / name}' is damaged: what it kept is computed again.", stacklevel=3)
+        if journal.about["settings"] != about["settings"]:
+            journal.close()
+            raise ValueError(
+                f"`settings` must be those of the run that '{place}' keeps: got {short(about['settings'])} instead of "
+                f"{short(journal.about['settings'])}. Give those, another folder, or remove it to begin anew."
+            )
+    else:
+        journal = Journal.begin(place, about, interval=interval)
+    with journal.recording():
+        yield
+    journal.discard()
+
+
+def answered(
+    mark: Callable[[], bytes],
+    count: int,
+    compute: Callable[[Sequence[int]], Iterator[Any]],
+    encode: Callable[[Any], Arrays | None],
+    decode: Callable[[int, Arrays], Any],
+) -> Iterator[Any]:
+    """Answers to ``count`` questions in their order: from the journal where it has them, else from ``compute``.
+
+    Parameters
+    ----------
+    mark
+        Of the questions: what must be the same when a run asks them again.
+    compute
+        Takes the numbers of the questions that are open; yields their answers in that order.
+    encode, decode
+        From an answer to named arrays, or None where it is none, and back, given the number of the question.
+    """
+    journal = current.get()
+    if journal is None or journal.asleep:
+        return compute(range(count))
+    return journal.answer(mark(), count, compute, encode, decode)
+
+
+@contextmanager
+def in_progress(mark: Callable[[], bytes]) -> Iterator[Progress]:
+    """A calculation that keeps its own state; what its bursts answer is not kept."""
+    journal = current.get()
+    if journal is None or journal.asleep:
+        yield Progress()
+        return
+    with journal.progress(mark()) as progress:
+        yield progress
+
+
+def kept(name: str, compute: Callable[[], Arrays]) -> Arrays:
+    """The named arrays that ``compute`` makes: from the journal, if a run made them before it was interrupted.
+
+    For what takes long and asks no burst. It must depend on nothing but what the run was begun with.
+
+    >>> import numpy as np
+    >>> kept("squares", lambda: {"squares": np.arange(3) ** 2})["squares"]
+    array([0, 1, 4])
+    """
+    journal = current.get()
+    return compute() if journal is None or journal.asleep else journal.keep(mark_of(name), compute)
+
+
+def clock() -> float:
+    """Seconds of computing from some moment on: those of a run that was interrupted count as well.
+
+    >>> clock() <= clock()
+    True
+    """
+    journal = current.get()
+    return perf_counter() if journal is None else journal._clock()

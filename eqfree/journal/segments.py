@@ -1,0 +1,154 @@
+"""What a journal holds: consecutive answers as records, and records in the columns of a segment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eqfree.checkpoint import TEMPORARY, read_checkpoint
+from eqfree.fields import short
+
+__all__ = ["ABOUT", "Arrays", "Found", "Record", "is_answer", "is_journal_file", "read_segment", "tabulate", "take"]
+
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+
+ABOUT = "about.npz"  #: which run a journal is of
+_DTYPE = re.compile(r"[<>|][biufcUS]\d{1,6}")
+_MOST = 10_000_000  # answers of a record
+_SHORTEST = 1e-3  # s: what is answered sooner is made again as fast as it is looked up
+_BYTES_PER_SECOND = 2e6  # of computing: writing takes a hundredth of the time, where a disk takes 200 MB/s
+
+
+@dataclass
+class Record:
+    """Consecutive answers to one call, whose arrays have the same shapes."""
+
+    call: int
+    first: int
+    mark: bytes
+    rows: list[Arrays]
+    seconds: float
+
+    def layout(self) -> list[list[Any]]:
+        """Name, dtype and shape of each array of an answer."""
+        return [[name, array.dtype.str, list(array.shape)] for name, array in self.rows[0].items()]
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.rows) * sum(array.nbytes for array in self.rows[0].values())
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether it takes much longer to make it again than to write it."""
+        return self.seconds >= _SHORTEST and self.size <= _BYTES_PER_SECOND * self.seconds
+
+
+@dataclass
+class Found:
+    """What a journal has of a call."""
+
+    answers: dict[int, Arrays] = field(default_factory=dict)
+    seconds: dict[int, float] = field(default_factory=dict)
+
+
+def tabulate(records: Sequence[Record], layouts: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    """Records as columns, and the content of all their arrays one after the other."""
+    content = [
+        np.stack([row[name] for row in record.rows]).ravel().view(np.uint8)
+        for record in records
+        for name in record.rows[0]
+    ]
+    return {
+        "calls": np.array([record.call for record in records]),
+        "firsts": np.array([record.first for record in records]),
+        "counts": np.array([len(record.rows) for record in records]),
+        "marks": np.array([list(record.mark) for record in records], dtype=np.uint8),
+        "seconds": np.array([record.seconds for record in records]),
+        "layouts": np.array([layouts.index(record.layout()) for record in records]),
+        "ends": np.cumsum([record.size for record in records]),
+        "content": np.concatenate(content),
+    }
+
+
+def read_segment(path: Path) -> tuple[dict[str, NDArray[Any]], list[Any]]:
+    """Columns, and the layouts that one of them numbers; a ValueError if the file is no segment, as it was written."""
+    table, about = read_checkpoint(path)
+    layouts = about.get("layouts")
+    if not (isinstance(layouts, list) and all(map(_is_layout, layouts)) and _fits(table, layouts)):
+        raise ValueError(f"A segment of a journal must be one that eqfree wrote: got {short(str(path))}. Begin anew.")
+    return table, layouts
+
+
+def _is_layout(layout: Any) -> bool:
+    return isinstance(layout, list) and all(
+        isinstance(entry, list)
+        and [type(part) for part in entry] == [str, str, list]
+        and _DTYPE.fullmatch(entry[1]) is not None
+        and all(type(side) is int and side >= 0 for side in entry[2])
+        for entry in layout
+    )
+
+
+def _fits(table: Arrays, layouts: Sequence[Any]) -> bool:
+    """Whether the columns are of one length, and number and measure what there is."""
+    whole = ("calls", "firsts", "counts", "layouts", "ends")
+    if not set(table) >= {*whole, "marks", "seconds", "content"}:
+        return False
+    rows = (len(table["marks"]),) if table["marks"].ndim == 2 else (-1,)
+    columns = [table[name] for name in whole]
+    if (
+        not all(column.shape == rows and column.dtype == np.int64 and (column >= 0).all() for column in columns)
+        or table["seconds"].shape != rows
+        or table["seconds"].dtype != np.float64
+        or not ((table["seconds"] >= 0) & (table["seconds"] < np.inf)).all()
+        or (table["content"].dtype, table["content"].ndim, table["marks"].dtype) != (np.uint8, 1, np.uint8)
+        or not ((table["counts"] > 0) & (table["counts"] < _MOST)).all()
+        or not (table["layouts"] < len(layouts)).all()
+    ):
+        return False
+    sizes = [sum(prod(shape) * np.dtype(kind).itemsize for _, kind, shape in layout) for layout in layouts]
+    place = 0
+    for count, layout, end in zip(*(table[name].tolist() for name in ("counts", "layouts", "ends")), strict=True):
+        place += count * sizes[layout]
+        if place != end:
+            return False
+    return place == len(table["content"])
+
+
+def take(found: Found, table: Arrays, layouts: Sequence[Any], row: int) -> None:
+    """Add the answers of a record to what was found."""
+    first, count = int(table["firsts"][row]), int(table["counts"][row])
+    place = int(table["ends"][row - 1]) if row else 0
+    answers: list[dict[str, NDArray[Any]]] = [{} for _ in range(count)]
+    for name, kind, shape in layouts[table["layouts"][row]]:
+        dtype = np.dtype(kind)
+        size = count * int(np.prod(shape)) * dtype.itemsize
+        stack = table["content"][place : place + size].view(dtype).reshape(count, *shape)
+        place += size
+        for number in range(count):
+            answers[number][name] = np.array(stack[number])
+    for number, arrays in enumerate(answers):
+        found.answers[first + number] = arrays
+        found.seconds[first + number] = float(table["seconds"][row]) / count
+
+
+def is_journal_file(path: Path) -> bool:
+    """Whether a file of such a name is a journal's.
+
+    >>> is_journal_file(Path("checkpoint/00000001.npz")), is_journal_file(Path("checkpoint/thesis.tex"))
+    (True, False)
+    """
+    return path.name == ABOUT or is_answer(path) or path.name.startswith(TEMPORARY)
+
+
+def is_answer(path: Path) -> bool:
+    """Whether a file of such a name holds answers, or a state to go on from."""
+    return path.match("[0-9]*.npz") or path.match("state-[0-9]*.npz")

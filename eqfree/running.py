@@ -1,0 +1,168 @@
+"""A scenario run into a folder, or gone on with: computed under a journal, drawn, and written whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from os.path import isfile as is_file  # never raises, whatever the text
+from pathlib import Path
+from typing import Any
+
+from eqfree.journal import Journal
+from eqfree.results import Study
+from eqfree.scenario import Context, Scenario, load_scenario
+from eqfree.settings import ScenarioSettings, build_settings
+from eqfree.store import CHECKPOINT, check_destination, recover, save_study
+
+__all__ = ["Run", "begin_run", "resume_run"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A scenario, its settings, and where its result goes.
+
+    Attributes
+    ----------
+    folder
+        For the result; its folder ``checkpoint`` keeps what was computed until the result is there.
+    movie
+        The format of the movies, or None.
+    journal
+        What was computed so far.
+    """
+
+    folder: Path
+    scenario: Scenario[Any]
+    settings: ScenarioSettings
+    movie: str | None
+    journal: Journal
+
+    def complete(self, context: Context) -> tuple[Study, list[str]]:
+        """Compute what is missing, draw it, write it: the study and the names of the files.
+
+        Raises
+        ------
+        OSError
+            If the disk fails; what was computed before stays.
+        """
+        try:
+            with self.journal.recording():
+                study = self.scenario.run(self.settings, context)
+            movies = self.scenario.film(study) if self.movie and self.scenario.film else {}
+            named = {f"{title}.{self.movie}": made for title, made in movies.items()}
+            return study, save_study(study, self.folder, self.scenario.draw(study), named)
+        finally:
+            self.journal.close()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether `resume_run` has something to go on from."""
+        return Journal.has_answers(self.folder / CHECKPOINT)
+
+
+def begin_run(
+    folder: Path,
+    scenario: Scenario[Any],
+    settings: ScenarioSettings,
+    *,
+    movie: str | None = None,
+    interval: float = 30.0,
+    fresh: bool = False,
+) -> Run:
+    """A run that starts from nothing.
+
+    Parameters
+    ----------
+    folder
+        For the result.
+    interval
+        Seconds between checkpoints.
+    fresh
+        Whether an interrupted run that the folder keeps is given up.
+
+    Raises
+    ------
+    ValueError
+        If the folder cannot be written, holds what eqfree did not write, another process is at work in it, or it keeps
+        an interrupted run.
+    """
+    recover(folder)
+    check_destination(folder)
+    place = folder / CHECKPOINT
+    if Journal.has_answers(place) and not fresh:
+        raise ValueError(
+            f"'{folder}' keeps a run that was interrupted, and a new one would replace it. `eqfree resume {folder}` "
+            "goes on with it; `--fresh` gives it up; `--out DIR` takes another folder."
+        )
+    about = {
+        "scenario": scenario.name,
+        "settings": settings.model_dump(mode="json"),
+        "files": dict(_digests(settings.model_dump())),
+        "movie": movie,
+    }
+    return Run(folder, scenario, settings, movie, Journal.begin(place, about, interval=interval))
+
+
+def resume_run(folder: Path, *, interval: float = 30.0) -> Run:
+    """The run that was interrupted in a folder.
+
+    Raises
+    ------
+    ValueError
+        If there is none, it was begun with another version or damaged, a file that it reads has changed, or another
+        process goes on with it.
+
+    Examples
+    --------
+    >>> resume_run(Path("nowhere"))
+    Traceback (most recent call last):
+    ValueError: No interrupted run is kept in 'nowhere'. ...
+    """
+    recover(folder)
+    if not Journal.is_in(folder / CHECKPOINT):
+        finished = (folder / "run.json").is_file()
+        raise ValueError(
+            f"No interrupted run is kept in '{folder}'. "
+            + (f"`eqfree show {folder}` prints the finished one." if finished else "`eqfree run NAME` begins one.")
+        )
+    journal = Journal.resume(folder / CHECKPOINT, interval=interval)
+    try:
+        check_destination(folder)
+        about = journal.about
+        scenario = load_scenario(str(about["scenario"]))
+        settings = build_settings(scenario.settings, _given(about["settings"]), scenario=scenario.name)
+        if changed := sorted(set(dict(_digests(settings.model_dump())).items()) ^ set(about["files"].items())):
+            raise ValueError(
+                f"The files that the run in '{folder}' reads must be as they were: '{changed[0][0]}' has changed. "
+                "Put it back, or begin anew with `--fresh`."
+            )
+        return Run(folder, scenario, settings, about["movie"], journal)
+    except (KeyError, AttributeError, TypeError) as error:
+        journal.close()
+        raise ValueError(f"The checkpoint in '{folder}' is damaged ({error!r}). Begin anew with `--fresh`.") from error
+    except BaseException:
+        journal.close()
+        raise
+
+
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as a user gives them: those that are null are left out."""
+    return {
+        name: _given(value) if isinstance(value, Mapping) else value
+        for name, value in settings.items()
+        if value is not None
+    }
+
+
+def _digests(settings: Any) -> Iterator[tuple[str, str]]:
+    """The files that settings name, each with the SHA-256 of its content."""
+    if isinstance(settings, (str, Path)):
+        if is_file(settings):
+            yield str(settings), hashlib.sha256(Path(settings).read_bytes()).hexdigest()
+    elif isinstance(settings, Mapping):
+        for value in settings.values():
+            yield from _digests(value)
+    elif isinstance(settings, (list, tuple)):
+        for value in settings:
+            yield from _digests(value)
