@@ -1,0 +1,161 @@
+"""What runs in a worker, be it a thread or another process; imported there before anything else."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import platform
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from threading import RLock, Thread, local
+from time import perf_counter
+from typing import Any
+
+import cloudpickle
+
+from eqfree.ensemble.failure import Failure
+from eqfree.ensemble.program import Program
+from eqfree.ensemble.tasks import Task
+from eqfree.micro import is_thread_safe
+
+__all__ = ["Answer", "Work", "begin_process", "here", "is_busy", "keep_blob", "run_here", "run_work"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A chunk of tasks on its way to another process: keys and macro states, and the program where it is not known."""
+
+    digest: str
+    blob: bytes | None
+    tasks: tuple[Task, ...]
+    limit: float | None = None  #: seconds per task
+    stacks: str | None = None  #: a file for the stack of a task that exceeds its limit, where folders are shared
+    sender: tuple[str, int] = ("", 0)  #: `here` of whoever sent it
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the tasks of a chunk returned and how long each took; fewer than there were, if one raised an error."""
+
+    outcomes: list[Any]
+    seconds: list[float]
+    failure: Failure | Exception | None = None
+
+
+def here() -> tuple[str, int]:
+    """This process, among all machines.
+
+    >>> here() == here()
+    True
+    """
+    return platform.node(), os.getpid()
+
+
+_at_work = local()  # this thread's ``busy``
+
+
+def is_busy() -> bool:
+    """Whether this thread is at work on a chunk.
+
+    >>> is_busy()
+    False
+    """
+    return getattr(_at_work, "busy", False)
+
+
+def run_here(program: Program, tasks: Sequence[Task], watch: Callable[[], None] | None = None) -> Answer:
+    """Run tasks one after the other, until one raises an error; ``watch`` is called before each."""
+    outcomes: list[Any] = []
+    seconds: list[float] = []
+    _at_work.busy = True
+    try:
+        for task in tasks:
+            if watch:
+                watch()
+            began = perf_counter()
+            outcomes.append(task.run(program))
+            seconds.append(perf_counter() - began)
+    except Exception as error:
+        return Answer(outcomes, seconds, error)
+    finally:
+        _at_work.busy = False
+    return Answer(outcomes, seconds)
+
+
+_KEPT = 16
+_programs: dict[str, Program] = {}  # of this process, by content hash, the oldest first
+_blobs: dict[str, bytes] = {}  # that came ahead of their first chunk
+_one_at_a_time = RLock()  # where one process has several threads at work
+
+
+def keep_blob(digest: str, blob: bytes) -> None:
+    """Take a program in, ahead of its chunks."""
+    while len(_blobs) >= _KEPT:
+        del _blobs[next(iter(_blobs))]
+    _blobs[digest] = blob
+
+
+def run_work(work: Work) -> Answer | None:
+    """Run a chunk in this process; None where its program is not known and did not come along."""
+    try:
+        program = _program(work)
+        if program is None:
+            return None
+        alone = work.limit is not None or not is_thread_safe(program.model)
+        with _one_at_a_time if alone else nullcontext(), _watch(work) as watch:
+            answer = run_here(program, work.tasks, watch)
+    except Exception as error:  # of warming up
+        return Answer([], [], Failure.of(error))
+    if isinstance(answer.failure, Exception):
+        return Answer(answer.outcomes, answer.seconds, Failure.of(answer.failure))
+    return answer
+
+
+def _program(work: Work) -> Program | None:
+    if work.digest not in _programs:
+        blob = work.blob or _blobs.pop(work.digest, None)
+        if blob is None:
+            return None
+        while len(_programs) >= _KEPT:
+            del _programs[next(iter(_programs))]
+        program = Program(*cloudpickle.loads(blob))
+        program.warm()
+        _programs[work.digest] = program
+    return _programs[work.digest]
+
+
+@contextmanager
+def _watch(work: Work) -> Iterator[Callable[[], None] | None]:
+    """Arm the time limit, task by task. What ends the process is a thread of C, which needs no GIL."""
+    limit = work.limit
+    if limit is None:
+        yield None
+        return
+    if work.sender == here():
+        raise ValueError("A `time_limit` needs workers in processes of their own: got an executor of this process.")
+    with ExitStack() as stack:
+        file: Any = sys.__stderr__
+        if work.stacks is not None and os.path.isdir(os.path.dirname(work.stacks)):
+            file = stack.enter_context(open(work.stacks, "w"))
+        elif file is None:
+            file = stack.enter_context(open(os.devnull, "w"))
+        try:
+            yield lambda: faulthandler.dump_traceback_later(limit, exit=True, file=file)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def begin_process() -> None:
+    """Make this process a worker: it leaves Ctrl-C to its parent, and ends when its parent has ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if (parent := parent_process()) is not None:
+        Thread(target=_end_with, args=(parent,), daemon=True, name="eqfree-parent").start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
