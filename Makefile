@@ -7,7 +7,7 @@ JOBS ?= 2
 # other process needs the core.
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/pytest -n $(JOBS) --dist loadfile
 
-.PHONY: setup demo test fast lint quick docs bench clean
+.PHONY: setup demo test fast lint quick docs torture extra bench clean
 
 setup: .venv/ready
 
@@ -31,6 +31,15 @@ quick: .venv/ready
 
 docs: .venv/ready
 	cd docs/images && ../../$(BIN)/python ../execute.py ../*.md
+
+# Kills runs and feeds damaged files, for half an hour and longer; `make test` does a few of both.
+torture: .venv/ready
+	$(BIN)/python -m tests.torture
+
+# What an extra installs, such as `make extra NAME=sumo`.
+extra: .venv/ready
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable ".[dev,$(NAME)]"
 
 bench: .venv/ready
 	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.$(NAME)

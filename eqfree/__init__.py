@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eqfree import continuation, fixed_points, hmm, periodic, projective
+    from eqfree import adapters, continuation, fixed_points, hmm, periodic, projective
     from eqfree.calibration import Calibration, calibrate
     from eqfree.coarse_map import Rotation
     from eqfree.continuation import (
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
         switch_branch,
     )
     from eqfree.diagnosis import Diagnosis, diagnose
+    from eqfree.ensemble import Pool
     from eqfree.fields import Field
     from eqfree.fixed_points import HealingSweep, find_fixed_point, sweep_healing
+    from eqfree.journal import checkpoints
     from eqfree.micro import MicroModel, micro_model
     from eqfree.periodic import Section, continue_cycles, find_periodic_orbit, find_travelling_wave, switch_to_cycles
     from eqfree.projective import solve_projective
@@ -64,6 +66,7 @@ _HOME = {
     "HealingSweep": "fixed_points",
     "MicroModel": "micro",
     "PeriodicOrbit": "results",
+    "Pool": "ensemble",
     "Relation": "results",
     "Rotation": "coarse_map",
     "Scenario": "scenario",
@@ -77,6 +80,7 @@ _HOME = {
     "TravellingWave": "results",
     "Value": "results",
     "calibrate": "calibration",
+    "checkpoints": "journal",
     "coarse_multipliers": "stability",
     "continue_branch": "continuation",
     "continue_cycles": "periodic",
@@ -96,7 +100,7 @@ _HOME = {
     "switch_branch": "continuation",
     "switch_to_cycles": "periodic",
 }
-_PACKAGES = ("continuation", "fixed_points", "hmm", "periodic", "projective")
+_PACKAGES = ("adapters", "continuation", "fixed_points", "hmm", "periodic", "projective")
 
 __all__ = [
     "Branch",
@@ -115,6 +119,7 @@ __all__ = [
     "HealingSweep",
     "MicroModel",
     "PeriodicOrbit",
+    "Pool",
     "Relation",
     "Rotation",
     "Scenario",
@@ -127,7 +132,9 @@ __all__ = [
     "Trajectory",
     "TravellingWave",
     "Value",
+    "adapters",
     "calibrate",
+    "checkpoints",
     "coarse_multipliers",
     "continuation",
     "continue_branch",

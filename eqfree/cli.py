@@ -21,6 +21,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from eqfree.ensemble import ExecutorLike
     from eqfree.results import Check, Cost, Study
     from eqfree.running import Run
     from eqfree.scenario import Scenario, Track
@@ -38,6 +39,10 @@ _Workers: TypeAlias = Annotated[
         help="Where replicas run: so many threads or processes, a local Dask cluster, or one at tcp://HOST:PORT; "
         "default this thread.",
     ),
+]
+_TimeLimit: TypeAlias = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="For one burst, in processes, before it is tried again; default none."),
 ]
 _Interval: TypeAlias = Annotated[float, typer.Option(metavar="SECONDS", help="Between checkpoints.")]
 
@@ -124,6 +129,7 @@ def run(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; default results/NAME.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the study as JSON and nothing else.")] = False,
     workers: _Workers = None,
+    time_limit: _TimeLimit = None,
     interval: _Interval = 30.0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Give up an interrupted run that DIR keeps.")] = False,
     movie: Annotated[
@@ -154,9 +160,10 @@ def run(
         scenario=name,
     )
     _check_movie(movie, scenario)
+    executor = _executor(workers, time_limit)
     folder = out or Path("results", name)
     begun = begin_run(folder, scenario, settings, movie=movie, interval=interval, fresh=fresh)
-    return _complete(begun, _executor(workers), json)
+    return _complete(begun, executor, json)
 
 
 @app.command()
@@ -164,15 +171,17 @@ def resume(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where `eqfree run` was interrupted.")],
     json: Annotated[bool, typer.Option("--json", help="Print the study as JSON and nothing else.")] = False,
     workers: _Workers = None,
+    time_limit: _TimeLimit = None,
     interval: _Interval = 30.0,
 ) -> int:
     """Go on with a run that was interrupted, to the same bits as if it had not been."""
     from eqfree.running import resume_run
 
+    executor = _executor(workers, time_limit)
     resumed = resume_run(folder, interval=interval)
     for name in resumed.journal.damaged:
         _say(f"'{resumed.journal.folder / name}' is damaged: what it kept is computed again.", 0)
-    return _complete(resumed, _executor(workers), json)
+    return _complete(resumed, executor, json)
 
 
 @app.command()
@@ -185,7 +194,7 @@ def show(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where `eqfr
     return _status(study)
 
 
-def _complete(begun: Run, executor: Any, json: bool) -> int:
+def _complete(begun: Run, executor: ExecutorLike, json: bool) -> int:
     from eqfree.scenario import Context
 
     try:
@@ -206,16 +215,21 @@ def _complete(begun: Run, executor: Any, json: bool) -> int:
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _executor(workers: str | None) -> int | str | None:
-    """A number of workers as a number."""
-    if workers is None or workers == "dask" or "://" in workers:
-        return workers
-    if not workers.isdecimal() or int(workers) < 1:
-        raise ValueError(
-            "`--workers` must be a number from 1 on, `dask`, or a scheduler's address such as tcp://127.0.0.1:8786: got "
-            f"{workers!r}."
-        )
-    return int(workers)
+def _executor(workers: str | None, time_limit: float | None) -> ExecutorLike:
+    """What the words of the command line mean."""
+    where: int | str | None = workers
+    if workers is not None and workers != "dask" and "://" not in workers:
+        if not workers.isdecimal() or int(workers) < 1:
+            raise ValueError(
+                "`--workers` must be a number from 1 on, `dask`, or a scheduler's address such as "
+                f"tcp://127.0.0.1:8786: got {workers!r}."
+            )
+        where = int(workers)
+    if time_limit is None:
+        return where
+    from eqfree.ensemble import Pool
+
+    return Pool(where or os.cpu_count() or 1, time_limit)
 
 
 def _check_movie(movie: str | None, scenario: Scenario[Any]) -> None:

@@ -11,8 +11,7 @@ from eqfree.fields import short
 from eqfree.settings import ScenarioSettings, build_settings, nearest
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
+    from eqfree.ensemble import ExecutorLike
     from eqfree.results import Study
     from eqfree.store import Figure
 
@@ -44,12 +43,12 @@ class Context:
     Attributes
     ----------
     executor
-        For the scenario's steppers: None, a number of threads, or any `concurrent.futures.Executor`.
+        For the scenario's steppers, as theirs.
     track
         ``for density in context.track(densities, "densities")`` shows progress where somebody watches.
     """
 
-    executor: Executor | int | None = None
+    executor: ExecutorLike = None
     track: Track = _in_silence
 
 
@@ -81,7 +80,7 @@ class Scenario(Generic[S]):
     film: Callable[[Study], Mapping[str, Figure]] | None = None
 
 
-def run(name: str, /, *, quick: bool = False, executor: Executor | int | None = None, **settings: Any) -> Study:
+def run(name: str, /, *, quick: bool = False, executor: ExecutorLike = None, **settings: Any) -> Study:
     """Run a scenario.
 
     Parameters
@@ -91,7 +90,7 @@ def run(name: str, /, *, quick: bool = False, executor: Executor | int | None = 
     quick
         The small version; ``settings`` still win.
     executor
-        None, a number of threads, or any `concurrent.futures.Executor`.
+        As of `CoarseTimeStepper`.
     settings
         By name; those of a group as a mapping, ``road={"cars": 60}``, or dotted, ``**{"road.cars": 60}``.
 
