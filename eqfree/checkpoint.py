@@ -157,8 +157,8 @@ def sync(path: Path) -> None:
 
 def _refusal(path: Path, reason: str) -> ValueError:
     return ValueError(
-        f"A checkpoint must be a file that eqfree wrote, as it was written: {short(str(path))} {one_line(reason, 200)}. "
-        "Take an earlier one, or begin anew."
+        f"A checkpoint must be a file that eqfree wrote, as it was written: {short(str(path))} "
+        f"{one_line(reason, 200)}. Take an earlier one, or begin anew."
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eqfree.burst import Reading
-from eqfree.ensemble import AdvanceOutcome, BurstOutcome, BurstTask, LiftTask, Task
+from eqfree.ensemble import AdvanceOutcome, Arrived, BurstOutcome, BurstTask, LiftTask, Task
 from eqfree.journal import Arrays, answered, mark_of
 
 __all__ = ["Told", "ask", "from_arrays", "to_arrays"]
@@ -20,18 +20,20 @@ T = TypeVar("T", bound=Task)
 _PACKED = "packed/"
 
 
-def ask(tasks: Sequence[T], compute: Callable[[Sequence[T]], Iterator[Any]]) -> Iterator[Any]:
+def ask(tasks: Sequence[T], compute: Callable[[Sequence[T], Arrived], Iterator[Any]]) -> Iterator[Any]:
     """What tasks return, in their order: kept answers, or what ``compute`` yields for those that have none.
+
+    It calls its second argument with the number of a task, among those that it was given, and its outcome.
 
     >>> from eqfree.ensemble import BurstTask
     >>> task = BurstTask(np.ones(1), (), 0, 0, np.array([1.0]))
-    >>> list(ask([task], lambda tasks: (task.replica for task in tasks)))
+    >>> list(ask([task], lambda tasks, arrived: (task.replica for task in tasks)))
     [0]
     """
     return answered(
         mark=lambda: _mark(tasks),
         count=len(tasks),
-        compute=lambda numbers: compute([tasks[number] for number in numbers]),
+        compute=lambda numbers, arrived: compute([tasks[number] for number in numbers], arrived),
         encode=to_arrays,
         decode=lambda number, arrays: from_arrays(tasks[number], arrays),
     )

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from eqfree.burst import Burst, Moments, Rate, Reading, slope
 from eqfree.ensemble import (
     AdvanceTask,
+    Arrived,
     BurstOutcome,
     BurstTask,
     ExecutorLike,
@@ -397,15 +398,17 @@ class CoarseTimeStepper:
         ]
         if self.executor is None and observe is None and is_batched(self.model) and _may_batch():
             model, program = self.model, self._program()
-            return ask(tasks, lambda some: _run_batch(model, program, some))
+            return ask(tasks, lambda some, arrived: _run_batch(model, program, some, arrived))
         return self._ask(tasks, observe)
 
     def _ask(self, tasks: Sequence[Task], observe: Observe | None = None) -> Iterator[Any]:
         program, workers = self._program(observe), self._workers
-        return ask(tasks, lambda some: workers.map(program, some))
+        return ask(tasks, lambda some, arrived: workers.map(program, some, arrived))
 
 
-def _run_batch(model: BatchedModel, program: Program, tasks: Sequence[BurstTask]) -> Iterator[BurstOutcome]:
+def _run_batch(
+    model: BatchedModel, program: Program, tasks: Sequence[BurstTask], arrived: Arrived
+) -> Iterator[BurstOutcome]:
     if not tasks:
         return
     macros, times = np.stack([task.start for task in tasks]), tasks[0].times
@@ -418,14 +421,16 @@ def _run_batch(model: BatchedModel, program: Program, tasks: Sequence[BurstTask]
         raise
     if paths.shape != (expected := (len(tasks), len(times), *macros.shape[1:])):
         raise ValueError(f"`burst_batch` must return an array of shape {expected}: got shape {paths.shape}.")
-    for task, path in zip(tasks, paths, strict=True):
+    for number, (task, path) in enumerate(zip(tasks, paths, strict=True)):
         if not np.isfinite(path).all():
             task.run(program)
             raise NotFiniteError(
                 f"`burst_batch` must return finite numbers: got {short(path)} for replica {task.replica} with "
                 f"key={task.key}, seed={task.seed}. {_MUST_AGREE}"
             )
-        yield BurstOutcome(path, None)
+        outcome = BurstOutcome(path, None)
+        arrived(number, outcome)
+        yield outcome
 
 
 _MUST_AGREE = "The loop over lift, evolve and restrict does not fail here, and the two must agree bit for bit."

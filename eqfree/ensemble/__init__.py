@@ -1,6 +1,6 @@
 """Random keys and their streams, replicas, and the executors that they run on."""
 
-from eqfree.ensemble.dispatch import Workers, as_executor
+from eqfree.ensemble.dispatch import Arrived, Workers, as_executor
 from eqfree.ensemble.failure import WorkerDiedError
 from eqfree.ensemble.keys import Key, check_key, generator, streams
 from eqfree.ensemble.pools import ExecutorLike, Pool
@@ -10,6 +10,7 @@ from eqfree.ensemble.tasks import AdvanceOutcome, AdvanceTask, BurstOutcome, Bur
 __all__ = [
     "AdvanceOutcome",
     "AdvanceTask",
+    "Arrived",
     "BurstOutcome",
     "BurstTask",
     "ExecutorLike",

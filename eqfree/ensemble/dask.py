@@ -66,6 +66,11 @@ class Dask(Backend):
         return _overhead(self._client)
 
     @property
+    def shares_files(self) -> bool:
+        """Those of a cluster on this machine."""
+        return self.address == "dask"
+
+    @property
     def workers(self) -> int:
         """The threads of all workers that are there now."""
         return _threads(self._client)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter, deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,14 @@ from eqfree.ensemble.tasks import Task
 from eqfree.ensemble.workers import Answer, Work, here, is_busy, run_here, run_work
 from eqfree.micro import count_updates
 
-__all__ = ["Workers", "as_executor"]
+__all__ = ["Arrived", "Workers", "as_executor"]
 
 Array = NDArray[np.float64]
+Arrived: TypeAlias = Callable[[int, Any], None]  #: told the number of a task and its outcome
+
+
+def _unheeded(number: int, outcome: Any) -> None:
+    """Nobody wants to know."""
 
 
 def as_executor(executor: ExecutorLike, *, thread_safe: bool = True) -> Backend | None:
@@ -81,15 +86,24 @@ class Workers:
 
     executor: Backend | None
 
-    def map(self, program: Program, tasks: Sequence[Task]) -> Iterator[Any]:
+    def map(self, program: Program, tasks: Sequence[Task], arrived: Arrived = _unheeded) -> Iterator[Any]:
         """``task.run(program)`` for each task; when one raises, those that have not begun are cancelled.
+
+        ``arrived(number, outcome)`` is called as soon as the outcome of a task is there, whosever turn it is.
 
         A task that itself has replicas to run (a closure inside a micro-model) runs them where it is: the
         workers it would wait for may all be waiting as it does.
         """
         if self.executor is None or is_busy():
-            return (task.run(program) for task in tasks)
-        return _Dispatch(self.executor, program, tasks).outcomes()
+            return _run_one_by_one(program, tasks, arrived)
+        return _Dispatch(self.executor, program, tasks, arrived).outcomes()
+
+
+def _run_one_by_one(program: Program, tasks: Sequence[Task], arrived: Arrived) -> Iterator[Any]:
+    for number, task in enumerate(tasks):
+        outcome = task.run(program)
+        arrived(number, outcome)
+        yield outcome
 
 
 _costs = Costs()
@@ -113,6 +127,7 @@ class _Dispatch:
     backend: Backend
     program: Program
     tasks: Sequence[Task]
+    arrived: Arrived
     _waiting: deque[list[int]] = field(default_factory=deque)  # chunks
     _uncut: list[int] = field(default_factory=list)  # tasks that wait for what the first ones take
     _alone: deque[int] = field(default_factory=deque)  # tasks that may have ended their worker
@@ -125,23 +140,25 @@ class _Dispatch:
     _turn: int = 0  # of the task whose outcome is yielded next
     _copies: int = 0  # of the program, still to be sent along
     _window: float = np.inf
-    _stacks: str | None = None  # a folder
+    _traces: Path | None = None  # a folder for what workers write, where they write on this machine
+    _false_starts: int = 0  # deaths in a row before a chunk began
 
     def outcomes(self) -> Iterator[Any]:
         """In the order of the tasks."""
         if not self.tasks:
             return
-        folder = tempfile.TemporaryDirectory(prefix="eqfree-") if self.backend.limit is not None else None
+        folder = tempfile.TemporaryDirectory(prefix="eqfree-") if self.backend.shares_files else None
         try:
-            self._stacks = folder.name if folder else None
+            self._traces = Path(folder.name) if folder else None
             self._plan()
-            for self._turn in range(len(self.tasks)):
+            while self._turn < len(self.tasks):
                 while self._turn not in self._done:
                     self._send()
                     if self._failed and self._failed[0] == self._turn:
                         _throw(self._failed[1])
                     self._take(self._landed.get())
-                yield self._done.pop(self._turn)
+                self._turn += 1
+                yield self._done.pop(self._turn - 1)
         except (KeyboardInterrupt, SystemExit):
             self.backend.abandon()
             raise
@@ -218,7 +235,7 @@ class _Dispatch:
             future = self._submit(number, chunk, with_program)
         except BrokenExecutor as error:  # it broke while nobody looked
             if not self.backend.renew():
-                self._give_up(error)
+                self._give_up(_NOT_OURS, error)
                 return
             self._offer_program()
             future = self._submit(number, chunk, with_program)
@@ -231,8 +248,8 @@ class _Dispatch:
             return self.backend.submit(run_here, self.program, tasks)
         digest, blob = self.program.packed
         sent = with_program or self._copies > 0
-        stacks = str(Path(self._stacks) / str(number)) if self._stacks else None
-        work = Work(digest, blob if sent else None, tasks, self.backend.limit, stacks, here())
+        trace = str(self._traces / str(number)) if self._traces else None
+        work = Work(digest, blob if sent else None, tasks, self.backend.limit, trace, here())
         future = self.backend.submit(run_work, work)
         self._copies = max(self._copies - 1, 0)
         return future
@@ -257,6 +274,7 @@ class _Dispatch:
             return None
         for number, outcome, seconds in zip(flight.chunk, answer.outcomes, answer.seconds, strict=False):
             self._done[number] = outcome
+            self.arrived(number, outcome)
             _costs.add(self._name, self.tasks[number], seconds)
         if answer.failure is not None:
             self._fail(flight.chunk[len(answer.outcomes)], answer.failure)
@@ -279,14 +297,19 @@ class _Dispatch:
                 other = self._flying.pop(name)
                 if self._settle(other):
                     fallen.append(other)
-        for number in (suspects := [number for one in fallen for number in one.chunk]):
+        suspects = [number for one in fallen if self._has_begun(one) for number in one.chunk]
+        for number in suspects:
             self._deaths[number] += self.backend.deaths(error)
+        self._false_starts = 0 if suspects else self._false_starts + 1
         certain = len(suspects) == 1 and (self.backend.dies_together or flight.alone)
         if certain and self._deaths[suspects[0]] >= self.backend.tries:
             self._fail(suspects[0], self._convicted(flight, error))
-            fallen = []
+            fallen = [one for one in fallen if one.chunk != suspects]
         if not self.backend.renew():
-            self._give_up(error)
+            self._give_up(_NOT_OURS, error)
+            return
+        if self._false_starts > self.backend.tries:
+            self._give_up(_FALSE_STARTS, error)
             return
         self._offer_program()
         for one in fallen:
@@ -295,16 +318,16 @@ class _Dispatch:
             else:
                 self._waiting.appendleft(one.chunk)
 
-    def _give_up(self, error: Exception) -> None:
-        """A user's executor is broken for good: yield what there is, then say so."""
+    def _has_begun(self, flight: _Flight) -> bool:
+        """Whether it may be guilty: what only waited for its worker is not."""
+        return self._traces is None or (self._traces / str(flight.number)).exists()
+
+    def _give_up(self, words: str, error: Exception) -> None:
+        """There will be no workers any more: yield what there is, then say so."""
         while self._flying:
             self._settle(self._flying.popitem()[1])
         lost = next(number for number in range(self._turn, len(self.tasks)) if number not in self._done)
-        died = WorkerDiedError(
-            "A worker died, and an executor of yours cannot be made anew here. Give a number of processes, as in "
-            "`executor=eqfree.Pool(2)`, which replaces the dead and finds the burst that ends its worker; or make "
-            "the executor again."
-        )
+        died = WorkerDiedError(words)
         died.__cause__ = error
         self._waiting.clear()
         self._alone.clear()
@@ -312,13 +335,12 @@ class _Dispatch:
 
     def _convicted(self, flight: _Flight, error: Exception) -> WorkerDiedError:
         """What to say of the task that ends its worker whenever it runs."""
-        (number,), limit = flight.chunk, self.backend.limit
-        stack = ""
-        if limit is not None and self._stacks is not None:
-            file = Path(self._stacks) / str(flight.number)
-            stack = file.read_text() if file.is_file() else ""
+        (number,), limit, stack = flight.chunk, self.backend.limit, ""
+        if self._traces is not None:
+            stack = (self._traces / str(flight.number)).read_text()
         times = f"{self._deaths[number]} times" if self._deaths[number] > 1 else "the one time that it was tried"
-        if limit is not None and (stack or monotonic() - flight.since >= limit):
+        late = bool(stack) if self._traces is not None else limit is not None and monotonic() - flight.since >= limit
+        if late:
             died = WorkerDiedError(
                 f"A burst must end within its time limit of {limit:g} s: it did not, {times}. Give it more time, or "
                 "replay it to see where it hangs."
@@ -335,6 +357,15 @@ class _Dispatch:
         return died
 
 
+_NOT_OURS = (
+    "A worker died, and an executor of yours cannot be made anew here. Give a number of processes, as in "
+    "`executor=eqfree.Pool(2)`, which replaces the dead and finds the burst that ends its worker; or make the executor "
+    "again."
+)
+_FALSE_STARTS = (
+    "Workers died again and again before they began. A script that starts processes needs "
+    "`if __name__ == '__main__':` around what it runs, and each of them the memory for its model."
+)
 _UNDER_WAY = 2  # chunks a worker: one that it is at, one that it finds next
 
 

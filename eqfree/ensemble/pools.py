@@ -97,6 +97,11 @@ class Backend(ABC):
     dies_together: ClassVar[bool] = True  #: whether the death of one worker takes the work of all
 
     @property
+    def shares_files(self) -> bool:
+        """Whether its workers are other processes of this machine."""
+        return False
+
+    @property
     @abstractmethod
     def workers(self) -> int | None:
         """How many there are, where that is known."""
@@ -179,6 +184,11 @@ class Processes(Backend):
         return self.executor
 
     @property
+    def shares_files(self) -> bool:
+        """Where that is sure."""
+        return isinstance(self._pool, ProcessPoolExecutor) or is_loky(self._pool)
+
+    @property
     def workers(self) -> int | None:
         """What the executor says; ``mpi4py.futures`` has its own word."""
         pool = self._pool
@@ -234,6 +244,11 @@ class OwnProcesses(Backend):
     """Processes that are made here, kept, shared, and made anew when one dies."""
 
     count: int = 1
+
+    @property
+    def shares_files(self) -> bool:
+        """They are here."""
+        return True
 
     @property
     def workers(self) -> int:

@@ -8,7 +8,7 @@ import platform
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from threading import RLock, Thread, local
@@ -33,7 +33,7 @@ class Work:
     blob: bytes | None
     tasks: tuple[Task, ...]
     limit: float | None = None  #: seconds per task
-    stacks: str | None = None  #: a file for the stack of a task that exceeds its limit, where folders are shared
+    trace: str | None = None  #: a file that says that it began, and has the stack of what exceeded its limit
     sender: tuple[str, int] = ("", 0)  #: `here` of whoever sent it
 
 
@@ -102,12 +102,13 @@ def keep_blob(digest: str, blob: bytes) -> None:
 def run_work(work: Work) -> Answer | None:
     """Run a chunk in this process; None where its program is not known and did not come along."""
     try:
-        program = _program(work)
-        if program is None:
-            return None
-        alone = work.limit is not None or not is_thread_safe(program.model)
-        with _one_at_a_time if alone else nullcontext(), _watch(work) as watch:
-            answer = run_here(program, work.tasks, watch)
+        with _trace(work) as file:
+            program = _program(work)
+            if program is None:
+                return None
+            alone = work.limit is not None or not is_thread_safe(program.model)
+            with _one_at_a_time if alone else nullcontext(), _watch(work, file) as watch:
+                answer = run_here(program, work.tasks, watch)
     except Exception as error:  # of warming up
         return Answer([], [], Failure.of(error))
     if isinstance(answer.failure, Exception):
@@ -128,8 +129,15 @@ def _program(work: Work) -> Program | None:
     return _programs[work.digest]
 
 
+def _trace(work: Work) -> AbstractContextManager[Any]:
+    """The file that the sender looks at, where it is on this machine."""
+    if work.trace is None or not os.path.isdir(os.path.dirname(work.trace)):
+        return nullcontext(sys.__stderr__)
+    return open(work.trace, "w")
+
+
 @contextmanager
-def _watch(work: Work) -> Iterator[Callable[[], None] | None]:
+def _watch(work: Work, file: Any) -> Iterator[Callable[[], None] | None]:
     """Arm the time limit, task by task. What ends the process is a thread of C, which needs no GIL."""
     limit = work.limit
     if limit is None:
@@ -137,16 +145,10 @@ def _watch(work: Work) -> Iterator[Callable[[], None] | None]:
         return
     if work.sender == here():
         raise ValueError("A `time_limit` needs workers in processes of their own: got an executor of this process.")
-    with ExitStack() as stack:
-        file: Any = sys.__stderr__
-        if work.stacks is not None and os.path.isdir(os.path.dirname(work.stacks)):
-            file = stack.enter_context(open(work.stacks, "w"))
-        elif file is None:
-            file = stack.enter_context(open(os.devnull, "w"))
-        try:
-            yield lambda: faulthandler.dump_traceback_later(limit, exit=True, file=file)
-        finally:
-            faulthandler.cancel_dump_traceback_later()
+    try:
+        yield lambda: faulthandler.dump_traceback_later(limit, exit=True, file=file)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def begin_process() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -12,7 +12,7 @@ from typing import Any
 from warnings import warn
 
 from eqfree.fields import short
-from eqfree.journal.journal import Journal, Progress, current
+from eqfree.journal.journal import Compute, Journal, Progress, current
 from eqfree.journal.marks import mark_of
 from eqfree.journal.segments import Arrays
 
@@ -79,7 +79,7 @@ def checkpoints(
 def answered(
     mark: Callable[[], bytes],
     count: int,
-    compute: Callable[[Sequence[int]], Iterator[Any]],
+    compute: Compute,
     encode: Callable[[Any], Arrays | None],
     decode: Callable[[int, Arrays], Any],
 ) -> Iterator[Any]:
@@ -90,13 +90,14 @@ def answered(
     mark
         Of the questions: what must be the same when a run asks them again.
     compute
-        Takes the numbers of the questions that are open; yields their answers in that order.
+        ``compute(numbers, arrived)`` takes the questions that are open and yields their answers in that order; it calls
+        ``arrived(place among them, answer)`` as soon as an answer is there.
     encode, decode
         From an answer to named arrays, or None where it is none, and back, given the number of the question.
     """
     journal = current.get()
     if journal is None or journal.asleep:
-        return compute(range(count))
+        return compute(range(count), lambda place, answer: None)
     return journal.answer(mark(), count, compute, encode, decode)
 
 

@@ -32,7 +32,9 @@ from eqfree.journal.segments import (
     take,
 )
 
-__all__ = ["Journal", "Progress", "current"]
+__all__ = ["Compute", "Journal", "Progress", "current"]
+
+Compute: TypeAlias = Callable[[Sequence[int], Callable[[int, Any], None]], Iterator[Any]]
 
 _PATIENCE = 100.0  # the next save waits so many times as long as the last one took
 
@@ -235,7 +237,7 @@ class Journal:
         self,
         mark: bytes,
         count: int,
-        compute: Callable[[Sequence[int]], Iterator[Any]],
+        compute: Compute,
         encode: Callable[[Any], Arrays | None],
         decode: Callable[[int, Arrays], Any],
     ) -> Iterator[Any]:
@@ -250,21 +252,29 @@ class Journal:
         mark: bytes,
         count: int,
         found: Found,
-        compute: Callable[[Sequence[int]], Iterator[Any]],
+        compute: Compute,
         encode: Callable[[Any], Arrays | None],
         decode: Callable[[int, Arrays], Any],
     ) -> Iterator[Any]:
-        fresh = compute([number for number in range(count) if number not in found.answers])
+        open_ = [number for number in range(count) if number not in found.answers]
+        since = perf_counter()
+
+        def arrived(place: int, answer: Any) -> None:
+            nonlocal since
+            now = perf_counter()
+            self._note(call, open_[place], mark, encode(answer), now - since)
+            since = now
+
+        fresh = compute(open_, arrived)
         for number in range(count):
             if number in found.answers:
                 self.spared += found.seconds[number]
                 yield decode(number, found.answers[number])
                 continue
-            began = perf_counter()
+            since = perf_counter()
             with self._sleeping():
-                outcome = next(fresh)
-            self._note(call, number, mark, encode(outcome), perf_counter() - began)
-            yield outcome
+                answer = next(fresh)
+            yield answer
 
     @contextmanager
     def progress(self, mark: bytes) -> Iterator[Progress]:
@@ -329,18 +339,14 @@ class Journal:
         if arrays is None:
             return
         last = self._records[-1] if self._records else None
-        shapes = [(name, array.dtype, array.shape) for name, array in arrays.items()]
-        if (
-            last is not None
-            and (last.call, last.first + len(last.rows)) == (call, number)
-            and [(name, array.dtype, array.shape) for name, array in last.rows[0].items()] == shapes
-        ):
+        if last is not None and last.call == call and last.is_like(arrays):
+            last.numbers.append(number)
             last.rows.append(arrays)
             last.seconds += seconds
         else:
             if last is not None and not last.is_worth_keeping:
                 self._records.pop()
-            self._records.append(Record(call, number, mark, [arrays], seconds))
+            self._records.append(Record(call, mark, [number], [arrays], seconds))
         self._save_if_due()
 
     def _save_if_due(self) -> None:

@@ -1,4 +1,4 @@
-"""What a journal holds: consecutive answers as records, and records in the columns of a segment."""
+"""What a journal holds: answers of a call as records, and records in the columns of a segment."""
 
 from __future__ import annotations
 
@@ -28,17 +28,24 @@ _BYTES_PER_SECOND = 2e6  # of computing: writing takes a hundredth of the time, 
 
 @dataclass
 class Record:
-    """Consecutive answers to one call, whose arrays have the same shapes."""
+    """Answers to questions of one call, whose arrays have the same shapes."""
 
     call: int
-    first: int
     mark: bytes
+    numbers: list[int]
     rows: list[Arrays]
     seconds: float
 
     def layout(self) -> list[list[Any]]:
         """Name, dtype and shape of each array of an answer."""
         return [[name, array.dtype.str, list(array.shape)] for name, array in self.rows[0].items()]
+
+    def is_like(self, arrays: Arrays) -> bool:
+        """Whether another answer has the same names, dtypes and shapes."""
+        return arrays.keys() == self.rows[0].keys() and all(
+            (array.dtype, array.shape) == (self.rows[0][name].dtype, self.rows[0][name].shape)
+            for name, array in arrays.items()
+        )
 
     @property
     def size(self) -> int:
@@ -68,7 +75,7 @@ def tabulate(records: Sequence[Record], layouts: Sequence[Any]) -> dict[str, NDA
     ]
     return {
         "calls": np.array([record.call for record in records]),
-        "firsts": np.array([record.first for record in records]),
+        "numbers": np.concatenate([record.numbers for record in records]),
         "counts": np.array([len(record.rows) for record in records]),
         "marks": np.array([list(record.mark) for record in records], dtype=np.uint8),
         "seconds": np.array([record.seconds for record in records]),
@@ -99,8 +106,8 @@ def _is_layout(layout: Any) -> bool:
 
 def _fits(table: Arrays, layouts: Sequence[Any]) -> bool:
     """Whether the columns are of one length, and number and measure what there is."""
-    whole = ("calls", "firsts", "counts", "layouts", "ends")
-    if not set(table) >= {*whole, "marks", "seconds", "content"}:
+    whole = ("calls", "counts", "layouts", "ends")
+    if not set(table) >= {*whole, "numbers", "marks", "seconds", "content"}:
         return False
     rows = (len(table["marks"]),) if table["marks"].ndim == 2 else (-1,)
     columns = [table[name] for name in whole]
@@ -109,9 +116,13 @@ def _fits(table: Arrays, layouts: Sequence[Any]) -> bool:
         or table["seconds"].shape != rows
         or table["seconds"].dtype != np.float64
         or not ((table["seconds"] >= 0) & (table["seconds"] < np.inf)).all()
-        or (table["content"].dtype, table["content"].ndim, table["marks"].dtype) != (np.uint8, 1, np.uint8)
+        or not table["content"].dtype == table["marks"].dtype == np.uint8
+        or table["content"].ndim != 1
         or not ((table["counts"] > 0) & (table["counts"] < _MOST)).all()
         or not (table["layouts"] < len(layouts)).all()
+        or table["numbers"].shape != (table["counts"].sum(),)
+        or table["numbers"].dtype != np.int64
+        or not (table["numbers"] >= 0).all()
     ):
         return False
     sizes = [sum(prod(shape) * np.dtype(kind).itemsize for _, kind, shape in layout) for layout in layouts]
@@ -125,7 +136,9 @@ def _fits(table: Arrays, layouts: Sequence[Any]) -> bool:
 
 def take(found: Found, table: Arrays, layouts: Sequence[Any], row: int) -> None:
     """Add the answers of a record to what was found."""
-    first, count = int(table["firsts"][row]), int(table["counts"][row])
+    count = int(table["counts"][row])
+    before = int(table["counts"][:row].sum())
+    numbers = table["numbers"][before : before + count].tolist()
     place = int(table["ends"][row - 1]) if row else 0
     answers: list[dict[str, NDArray[Any]]] = [{} for _ in range(count)]
     for name, kind, shape in layouts[table["layouts"][row]]:
@@ -133,11 +146,11 @@ def take(found: Found, table: Arrays, layouts: Sequence[Any], row: int) -> None:
         size = count * int(np.prod(shape)) * dtype.itemsize
         stack = table["content"][place : place + size].view(dtype).reshape(count, *shape)
         place += size
-        for number in range(count):
-            answers[number][name] = np.array(stack[number])
-    for number, arrays in enumerate(answers):
-        found.answers[first + number] = arrays
-        found.seconds[first + number] = float(table["seconds"][row]) / count
+        for arrays, content in zip(answers, stack, strict=True):
+            arrays[name] = np.array(content)
+    for number, arrays in zip(numbers, answers, strict=True):
+        found.answers[number] = arrays
+        found.seconds[number] = float(table["seconds"][row]) / count
 
 
 def is_journal_file(path: Path) -> bool:
