@@ -76,14 +76,14 @@ def main(rounds: int = 15, count: int = 100) -> None:
         for interval in (30.0, 0.5):
             ratios, plain = [], []
             for turn in range(rounds):
-                taken = {}
+                each = {}
                 for journal in (turn % 2 == 0, turn % 2 == 1):
                     with ExitStack() as stack:
                         if journal:
                             stack.enter_context(_journal(Path(place, f"{interval:g}-{turn}"), interval))
-                        (taken[journal],) = _times(lambda: _bursts(count), 1)
-                ratios.append(taken[True] / taken[False])
-                plain.append(taken[False] / count)
+                        (each[journal],) = _times(lambda: _bursts(count), 1)
+                ratios.append(each[True] / each[False])
+                plain.append(each[False] / count)
             shares[interval] = median(ratios) - 1
             table.add_row(
                 f"{interval:g}",

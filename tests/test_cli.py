@@ -7,12 +7,14 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eqfree.cli import main
+from tests import demonstration
 from tests.demonstration import register
 
 ROOT = Path(__file__).parents[1]
@@ -232,17 +234,23 @@ def test_an_interrupted_run_leaves_what_was_there(workplace: Path, number: signa
 
 
 KEPT = "eqfree: Interrupted: what was computed is kept. `eqfree resume results/drift` goes on.\n"
-THREE = ("times=1,2,3", "scatter=0.3", "pause=0.2", "tolerance=9")
+THREE = ("times=1,2,3", "scatter=0.3", "pause=0.02", "tolerance=9")
 
 
-def interrupt_at_the_second_time(number: int = signal.SIGINT, *assignments: str) -> tuple[int, str]:
-    process = program(*drift(*THREE, *assignments))
-    assert process.stdout is not None
-    for _ in range(2):
-        assert process.stdout.readline() == "asleep\n"
-    process.send_signal(number)
-    _, err = process.communicate(timeout=20)
-    return process.returncode, err
+def interrupt_at_the_second_time(number: int = signal.SIGINT, *assignments: str) -> int:
+    """The exit status of a run that is sent a signal once it has kept the first of three times."""
+    walk = demonstration.sleep
+    walked: list[object] = []
+
+    def interrupt(*arguments: Any) -> None:
+        if len(walked) == 1:
+            signal.raise_signal(number)
+        walk(*arguments)
+        walked.append(arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demonstration, "sleep", interrupt)
+        return main(drift(*THREE, *assignments))
 
 
 def without_clock(folder: Path) -> dict[str, object]:
@@ -256,7 +264,8 @@ def without_clock(folder: Path) -> dict[str, object]:
 def test_an_interrupted_run_is_saved_and_resumed_to_the_same_bits(
     workplace: Path, number: signal.Signals, status: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert interrupt_at_the_second_time(number) == (status, KEPT)
+    assert interrupt_at_the_second_time(number) == status
+    assert capfd.readouterr().err == KEPT
     assert main(["resume", "results/drift"]) == 0
     out = capfd.readouterr().out
     assert out.count("asleep") == 2  # of three times: the first was kept
@@ -267,6 +276,7 @@ def test_an_interrupted_run_is_saved_and_resumed_to_the_same_bits(
 
 def test_a_run_that_is_kept_is_not_replaced_unasked(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     interrupt_at_the_second_time()
+    capsys.readouterr()
     assert main(["run", "drift"]) == 2
     assert capsys.readouterr().err == (
         "eqfree: 'results/drift' keeps a run that was interrupted, and a new one would replace it. `eqfree resume "
@@ -302,6 +312,7 @@ def test_a_damaged_checkpoint_is_one_line(workplace: Path, capsys: pytest.Captur
     kept = workplace / "results/drift/checkpoint"
     whole = (kept / "about.npz").read_bytes()
     (kept / "about.npz").write_bytes(whole[:100])
+    capsys.readouterr()
     assert main(["resume", "results/drift"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("eqfree: A checkpoint must be a file that eqfree wrote")
