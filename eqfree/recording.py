@@ -71,17 +71,15 @@ def _packed_to_arrays(packed: Any) -> Arrays | None:
 
 def _mark(tasks: Sequence[Task]) -> bytes:
     """Of all that tells tasks apart but the model; what neighbours share is taken once."""
-    parts: list[Any] = []
-    start: Any = None
+    starts: list[Any] = []
+    who = []
     for task in tasks:
-        if task.start is not start:
-            start = task.start
-            parts.append(start)
-        parts.append((task.key, task.replica))
-    if tasks:
-        rest = {name: value for name, value in vars(tasks[0]).items() if name not in ("start", "key", "replica")}
-        parts += [type(tasks[0]).__name__, rest]
-    return mark_of(parts)
+        if not starts or task.start is not starts[-1]:
+            starts.append(task.start)
+        who.append((task.key, task.replica, len(starts)))
+    rest = vars(tasks[0]) if tasks else {}
+    shared = {name: value for name, value in rest.items() if name not in ("start", "key", "replica")}
+    return mark_of([type(task).__name__ for task in tasks[:1]], shared, repr(who).encode(), starts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -131,7 +131,12 @@ def _client(address: Any) -> Any:
 
 
 def _start() -> tuple[Any, Any]:
-    """A cluster on loopback, a worker a core. A death is reported at once: whom to blame is decided here."""
+    """A cluster on loopback, a worker a core. A death is reported at once: whom to blame is decided here.
+
+    By default Dask closes the nanny of a worker that is not there 15 s after it died, also where it has been made anew
+    and has died again: the cluster would end up without workers, and its tasks would wait for ever.
+    """
+    import_module("dask").config.set({"distributed.deploy.lost-worker-timeout": "1000d"})
     cluster = import_module("distributed").LocalCluster(
         n_workers=_cores(),
         threads_per_worker=1,

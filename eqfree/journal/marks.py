@@ -32,7 +32,9 @@ def _feed(digest: Any, part: Any) -> None:
         digest.update(f"({len(part)}".encode())
         for one in part:
             _feed(digest, one)
-    elif isinstance(part, (int, float, str, bytes)):
+    elif isinstance(part, bytes):
+        digest.update(b"%d:%b" % (len(part), part))
+    elif isinstance(part, (int, float, str)):
         digest.update(f"{type(part).__name__}:{part!r};".encode())
     else:  # a population that is no arrays: by its kind alone
         digest.update(type(part).__qualname__.encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from array import array
 from collections.abc import Iterator
 from math import isfinite, nan
 from pathlib import Path
@@ -12,11 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from eqfree.documents import check_file
+
 __all__ = ["bin_by_density", "carried_summary", "density_edges", "read_detectors"]
 
 _SUMMARY = Path(__file__).with_name("i880_lane2_summary.csv")
 _COLUMNS = ("flow", "speed")
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
+_LARGEST = 2**25  # bytes: a year of records of half a minute
 _KM_PER_H = {"mph": 1.609344, "km/h": 1.0, "m/s": 3.6}
 _COUNT_PER_TIME = re.compile(r"veh/(?P<count>[1-9]\d{0,4})? *(?P<unit>s|min|h)")
 
@@ -61,28 +65,28 @@ def read_detectors(path: str | Path, units: str | None) -> pd.DataFrame:
     file = _shown(str(path), most=200)
     first, header = next(lines, (0, []))
     where = _find_columns(header, first, file)
-    records: list[tuple[float, float]] = []
-    bad: list[tuple[int, str]] = []
+    flows, speeds = array("d"), array("d")
+    bad, first_bad = 0, ""
     for number, row in lines:
-        if len(row) != len(header):
-            bad.append((number, f"has not the header's {len(header)} columns"))
-            continue
-        flow, speed = (row[column] for column in where)
-        record = _number(flow) * per_hour, _number(speed) * per_km_h
-        if reason := _objection(*record):
-            bad.append((number, f"has flow {_shown(flow)} and speed {_shown(speed)}: {reason}"))
-        else:
-            records.append(record)
+        reason = f"has not the header's {len(header)} columns"
+        if len(row) == len(header):
+            flow, speed = (row[column] for column in where)
+            record = _number(flow) * per_hour, _number(speed) * per_km_h
+            if not (reason := _objection(*record)):
+                flows.append(record[0])
+                speeds.append(record[1])
+                continue
+            reason = f"has flow {_shown(flow)} and speed {_shown(speed)}: {reason}"
+        bad, first_bad = bad + 1, first_bad or f"line {number} {reason}"
     if bad:
-        number, reason = bad[0]
-        count = "1 bad line" if len(bad) == 1 else f"{len(bad)} bad lines"
+        count = "1 bad line" if bad == 1 else f"{bad} bad lines"
         raise ValueError(
-            f"expected a flow and a speed ({units!r}) on every line of {file}; line {number} {reason} ({count} in all)."
+            f"expected a flow and a speed ({units!r}) on every line of {file}; {first_bad} ({count} in all)."
             " Correct or remove such lines."
         )
-    if not records:
+    if not flows:
         raise ValueError(f"expected detector records in {file}; it has a header alone. Give a file that has some.")
-    return pd.DataFrame(records, columns=list(_COLUMNS))
+    return pd.DataFrame({"flow": np.array(flows), "speed": np.array(speeds)})
 
 
 def density_edges(records: pd.DataFrame, bins: int = 22) -> NDArray[np.float64]:
@@ -199,6 +203,12 @@ def _factors(units: str | None) -> tuple[float, float]:
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Number and fields of each line that is neither blank nor a comment."""
+    try:
+        check_file(path, _LARGEST)
+    except ValueError as error:
+        raise ValueError(
+            f"expected a detector file; {_shown(str(path), most=200)} cannot be read: {error}. Check the path."
+        ) from error
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)

@@ -21,6 +21,8 @@ __all__ = ["draw"]
 def draw(study: Study) -> Mapping[str, Figure]:
     """What the parts computed, as far as they were asked for."""
     figures = _draw_diagram(study.tables) if "diagram" in study.tables else {}
+    if "krauss" in study.tables:
+        figures["krauss"] = analysis.draw_fundamental_diagram(study.tables["krauss"], title="SUMO's Krauss drivers")
     if "motorway_road" in study.tables:
         ways = {"density": "conservation law", "density_directly": "every car"}
         figures["motorway"] = analysis.draw_roads(study.tables["motorway_road"], ways)

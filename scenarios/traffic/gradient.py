@@ -18,14 +18,15 @@ from agents.cars.law import FirstOrder, SecondOrder
 from eqfree.ensemble import Key
 from eqfree.hmm.closure import Answer, Closure, as_inputs
 
-__all__ = ["FlowAndGradient"]
+__all__ = ["APART", "READINGS", "FlowAndGradient", "flow_and_gradient", "read_waves", "waves"]
 
 Array = NDArray[np.float64]
 
 _WAVES = 3  # the longest ones that the ring holds
 _HEIGHT = 1e-5  # of each, in headways: linear to that, and far above round-off
-_READINGS = 4
-_APART = 1.0  # s from one reading to the next
+READINGS = 4
+APART = 1.0
+"""s from one reading to the next."""
 _LINEAR = 1e-4  # of a coefficient: by that the waves feel each other
 _FLAT = 5e-9  # growth in 1/s that is round-off of places on a ring of kilometres
 _SILENT = 1e-5  # of the strongest motion of a wave: below, it is round-off and no motion of its own
@@ -93,27 +94,20 @@ class FlowAndGradient(Closure):
     def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
         """Q and D at ``inputs`` in 1/m, (point, 1), with the errors of both."""
         points = as_inputs(inputs)
-        times = _APART * np.arange(_READINGS + 1)
-        bursts = self._stepper.bursts(list(points), times, [key] * len(points), _read)
+        times = APART * np.arange(READINGS + 1)
+        bursts = self._stepper.bursts(list(points), times, [key] * len(points), read_waves)
         readings = [burst.observed.mean for burst in bursts if burst.observed is not None]
-        answers = [self._answer(density, reading) for density, reading in zip(points[:, 0], readings, strict=True)]
+        answers = [
+            flow_and_gradient(density, self.cars, reading)
+            for density, reading in zip(points[:, 0], readings, strict=True)
+        ]
         value, stderr = np.array(answers).swapaxes(0, 1)
         return Answer(value, stderr, cost=reduce(add, (burst.cost for burst in bursts), ef.Cost()))
-
-    def _answer(self, density: float, readings: Array) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Flow and coefficient, and their errors."""
-        modes = readings[:, 1:].reshape(_READINGS, _WAVES, 2, 2) @ np.array([1, 1j])
-        squares = np.square(2 * np.pi * density / self.cars * np.arange(1.0, _WAVES + 1))
-        coefficients = [-_growth(modes[:, i].T) / square for i, square in enumerate(squares)]
-        coefficient, fewer = _at_zero(squares, coefficients), _at_zero(squares[:-1], coefficients[:-1])
-        error = abs(coefficient - fewer) + _LINEAR * abs(coefficient) + _FLAT / squares[0]
-        return (float(readings[:, 0].mean()), coefficient), (0.0, error)
 
     @cached_property
     def _stepper(self) -> ef.CoarseTimeStepper:
         ring = RingAtDensity(self.law, Fleet.of(self.vehicle), self.cars)
-        phases = 2 * np.pi * np.outer(np.arange(1, _WAVES + 1), np.arange(self.cars)) / self.cars
-        wave = _HEIGHT * np.cos(phases).sum(axis=0)
+        wave = waves(self.cars)
 
         def lift(macro: Array, rng: Generator) -> Cars:
             headway = 1 / float(macro[0])
@@ -135,7 +129,24 @@ class FlowAndGradient(Closure):
         )
 
 
-def _read(before: Cars, after: Cars, duration: float) -> Array:
+def waves(cars: int) -> Array:
+    """What is put on the headways of a ring, as shares of them, (cars,): the longest waves that it holds."""
+    phases = 2 * np.pi * np.outer(np.arange(1, _WAVES + 1), np.arange(cars)) / cars
+    wave: Array = _HEIGHT * np.cos(phases).sum(axis=0)
+    return wave
+
+
+def flow_and_gradient(density: float, cars: int, readings: Array) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Flow and coefficient, and their errors, of what `read_waves` read on a ring four times, 1 s apart."""
+    modes = readings[:, 1:].reshape(READINGS, _WAVES, 2, 2) @ np.array([1, 1j])
+    squares = np.square(2 * np.pi * density / cars * np.arange(1.0, _WAVES + 1))
+    coefficients = [-_growth(modes[:, i].T) / square for i, square in enumerate(squares)]
+    coefficient, fewer = _at_zero(squares, coefficients), _at_zero(squares[:-1], coefficients[:-1])
+    error = abs(coefficient - fewer) + _LINEAR * abs(coefficient) + _FLAT / squares[0]
+    return (float(readings[:, 0].mean()), coefficient), (0.0, error)
+
+
+def read_waves(before: Cars, after: Cars, duration: float) -> Array:
     """The flow in between; then the headways' and the speeds' mode of each wave, real and imaginary part."""
     modes = np.stack([np.fft.rfft(values)[1 : _WAVES + 1] for values in (headways(after), after.speed)], axis=-1)
     return np.concatenate(([flow(before, after, duration)], np.stack([modes.real, modes.imag], axis=-1).ravel()))
@@ -144,7 +155,7 @@ def _read(before: Cars, after: Cars, duration: float) -> Array:
 def _growth(path: NDArray[np.complex128]) -> float:
     """Growth rate in 1/s of the slowest motion in readings (2, time) of a linear system, equally far apart."""
     forward = path[:, 1:] @ np.linalg.pinv(path[:, :-1], rcond=_SILENT)
-    return float(np.log(np.abs(np.linalg.eigvals(forward)).max()) / _APART)
+    return float(np.log(np.abs(np.linalg.eigvals(forward)).max()) / APART)
 
 
 def _at_zero(inputs: Array, values: Sequence[float]) -> float:

@@ -26,7 +26,7 @@ from eqfree.hmm.closure import as_inputs
 from scenarios.traffic.gradient import FlowAndGradient
 from scenarios.traffic.roads import Profile
 
-__all__ = ["ASKED_CARS", "Advanced", "WholeRange", "advance_road", "ask_drivers"]
+__all__ = ["ASKED_CARS", "Advanced", "WholeRange", "advance_road", "ask_closure", "ask_drivers"]
 
 ASKED_CARS = 60
 """On a ring that is asked."""
@@ -96,8 +96,13 @@ def ask_drivers(law: Law, vehicle: Vehicle, rings: int = 70) -> FluxCurve:
     >>> round(flux.capacity, 3)  # 1/(τ + (length + gap)/v), Newell 2002
     0.552
     """
+    return ask_closure(FlowAndGradient(law, vehicle, ASKED_CARS), vehicle, rings)
+
+
+def ask_closure(flow_and_gradient: Closure, vehicle: Vehicle, rings: int) -> FluxCurve:
+    """The same from a closure of density that answers both, 1/s and m²/s over 1/m."""
     jam = 1 / (vehicle.length + vehicle.minimum_gap)
-    closure = _Remembered(WholeRange(FlowAndGradient(law, vehicle, ASKED_CARS), jam))
+    closure = _Remembered(WholeRange(flow_and_gradient, jam))
     flow = FluxCurve.from_closure(flow_alone(closure), jam, 1e-3, max_solves=rings)
     both = FluxCurve.from_closure(closure, jam, 1e-3, max_solves=round(_GRADIENTS * rings))
     return FluxCurve(flow.flow, both.gradient, flow.cost + both.cost, flow.error)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +30,7 @@ from agents.cars import (
     ring_growth,
 )
 from eqfree.burst import slope
+from eqfree.ensemble import ExecutorLike
 from scenarios.traffic.settings import FleetSettings, Settings
 
 __all__ = [
@@ -45,8 +45,6 @@ __all__ = [
     "standing_density",
     "vehicles_of",
 ]
-
-Workers: TypeAlias = Executor | int | None
 
 _FEWEST_OF_A_MIXED_RING = 10
 FINEST_SHARE = 200  # a truck share is taken as a fraction of at most so many vehicles
@@ -76,6 +74,8 @@ def law_of(settings: Settings) -> Law:
             cell = fleet.length + fleet.minimum_gap
             cells_per_second = max(1, round(fleet.desired_speed / 3.6 / cell))
             return NagelSchreckenberg(v_max=cells_per_second, slowdown=fleet.slowdown, cell=cell)
+        case "sumo":
+            raise ValueError("SUMO's drivers are no law of ours: got model='sumo'. Take the part diagram, or motorway.")
 
 
 def fleet_of(settings: FleetSettings, truck_share: float) -> Fleet:
@@ -133,7 +133,7 @@ class Ring:
         return answer.value[:, 0], answer.stderr[:, 0], answer.cost
 
 
-def short_ring(law: Law, fleet: Fleet, settings: Settings, executor: Workers) -> Ring:
+def short_ring(law: Law, fleet: Fleet, settings: Settings, executor: ExecutorLike) -> Ring:
     """A ring for the equilibrium branch.
 
     Equal drivers: so few of them that every wave the ring can hold dies out at every density; they are
@@ -161,7 +161,7 @@ def pair(law: Law, fleet: Fleet, settings: Settings) -> Ring:
 
 
 def lattice_ring(
-    law: NagelSchreckenberg, fleet: Fleet, settings: Settings, executor: Workers, cells: int = LATTICE_CELLS
+    law: NagelSchreckenberg, fleet: Fleet, settings: Settings, executor: ExecutorLike, cells: int = LATTICE_CELLS
 ) -> Ring:
     """A ring of cells for drivers on a lattice, with the whole number of cars nearest to the density.
 
@@ -176,14 +176,16 @@ def lattice_ring(
     return Ring(closure, f"{cells} cells of {law.cell:g} m, healed for {healing:g} s", lattice=cells * law.cell)
 
 
-def long_ring(law: Law, fleet: Fleet, cars: int, settings: Settings, executor: Workers) -> Ring:
+def long_ring(law: Law, fleet: Fleet, cars: int, settings: Settings, executor: ExecutorLike) -> Ring:
     """A ring long enough for stop-and-go; starts displaced, and gives waves time to form."""
     healing, window = (float(np.round(time)) for time in (settings.road.healing, settings.road.window))
     closure = _flow_closure(RingAtDensity(law, fleet, cars, 0.5), settings, healing, window, executor)
     return Ring(closure, f"{cars} vehicles, read over {window:g} s after {healing:g} s")
 
 
-def _flow_closure(model: Any, settings: Settings, healing: float, window: float, executor: Workers) -> ef.hmm.Closure:
+def _flow_closure(
+    model: Any, settings: Settings, healing: float, window: float, executor: ExecutorLike
+) -> ef.hmm.Closure:
     return ef.hmm.Closure.from_stepper(
         ef.CoarseTimeStepper(model, replicas=settings.replicas, executor=executor, seed=settings.seed),
         lift_input=np.asarray,

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field
 from agents.cars import Vehicle
 from eqfree.settings import ScenarioSettings, SettingsGroup
 
-__all__ = ["BottleneckSettings", "FleetSettings", "RoadSettings", "Settings"]
+__all__ = ["BottleneckSettings", "FleetSettings", "RoadSettings", "Settings", "SumoSettings"]
 
-Model = Literal["idm", "safe_distance", "newell", "optimal_velocity", "nagel_schreckenberg"]
+Model = Literal["idm", "safe_distance", "newell", "optimal_velocity", "nagel_schreckenberg", "sumo"]
 
 PartName = Literal["diagram", "motorway", "bottleneck", "projection", "jam"]
 
@@ -160,6 +160,13 @@ class BottleneckSettings(SettingsGroup):
         return np.linspace(0.0, self.length, round(self.length / self.cell) + 1)
 
 
+class SumoSettings(SettingsGroup):
+    """How SUMO drives, with model=sumo."""
+
+    step: float = Field(0.5, ge=0.05, le=2, description="SUMO's step length (s)")
+    imperfection: float = Field(0.5, ge=0, le=1, description="how much Krauss's drivers dawdle, SUMO's sigma (1)")
+
+
 class Settings(ScenarioSettings):
     """The fundamental diagram of traffic, derived from drivers."""
 
@@ -176,6 +183,7 @@ class Settings(ScenarioSettings):
         "road.cars": 60,
         "road.healing": 300.0,
         "road.window": 200.0,
+        "sumo.step": 1.0,
     }
 
     parts: Annotated[tuple[PartName, ...], Field(min_length=1), AfterValidator(_are_different)] = Field(
@@ -186,7 +194,8 @@ class Settings(ScenarioSettings):
         description="how drivers drive in the part diagram: idm (accelerate and brake), "
         "safe_distance (speed = gap / time headway), "
         "newell (the path of the car ahead, later), optimal_velocity (relax to a speed for the gap), "
-        "nagel_schreckenberg (in cells)",
+        "nagel_schreckenberg (in cells), sumo (the IDM and the Krauss drivers of SUMO, an extra, who drive on the "
+        "motorway too)",
     )
     densities: Annotated[int, Field(ge=5, le=200)] | Densities = Field(
         25, description="how many densities up to the jam, or the densities themselves (veh/km)"
@@ -204,6 +213,7 @@ class Settings(ScenarioSettings):
     bottleneck: BottleneckSettings = Field(
         BottleneckSettings(), description="the open road of the part bottleneck, on which safe-distance drivers drive"
     )
+    sumo: SumoSettings = Field(SumoSettings(), description="SUMO's drivers, with model=sumo")
     detectors: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="CSV file with columns flow (of one lane) and speed; without it, the carried summary of I-880"
     )

@@ -40,7 +40,8 @@ def run(settings: Settings, context: Context) -> ef.Study:
     settings.motorway.edges()  # refuses cells that do not fit, before anything is computed
     settings.bottleneck.edges()
     count_queue(settings.bottleneck)  # refuses a demand that makes no sense
-    whole = join(PARTS[name](settings, context) for name in settings.parts)
+    parts = dict(PARTS) if settings.model != "sumo" else {**PARTS, **_by_sumo(settings)}
+    whole = join(parts[name](settings, context) for name in settings.parts)
     notes = [*whole.notes, *_unused(settings)]
     return ef.Study(
         scenario="traffic",
@@ -56,7 +57,8 @@ def run(settings: Settings, context: Context) -> ef.Study:
 
 def _unused(settings: Settings) -> list[str]:
     """That other parts than the diagram have drivers of their own, where the settings say otherwise."""
-    others = [name for name in settings.parts if name != "diagram"]
+    by_sumo = ("diagram", "motorway") if settings.model == "sumo" else ("diagram",)
+    others = [name for name in settings.parts if name not in by_sumo]
     default = Settings()
     if not others or (settings.model, settings.fleet) == (default.model, default.fleet):
         return []
@@ -112,6 +114,15 @@ PARTS: Mapping[str, Callable[[Settings, Context], Part]] = {
     "projection": run_projection,
     "jam": run_jam,
 }
+
+
+def _by_sumo(settings: Settings) -> Mapping[str, Callable[[Settings, Context], Part]]:
+    """The parts in which SUMO drives, if its library is there: it is an extra."""
+    from scenarios.traffic.sumo_diagram import check_settings, run_sumo_diagram
+    from scenarios.traffic.sumo_motorway import run_sumo_motorway
+
+    check_settings(settings)
+    return {"diagram": run_sumo_diagram, "motorway": run_sumo_motorway}
 
 
 def _derive_diagrams(settings: Settings, context: Context) -> tuple[dict[float, pd.DataFrame], list[str], ef.Cost]:
