@@ -137,4 +137,4 @@ class IDM:
             ]
         )
         steps = [self.steps(cars.drivers, duration) for cars in populations]
-        return crowd, runge_kutta.INTELLIGENT_DRIVER, rows, np.array([self.exponent]), steps, duration
+        return crowd, runge_kutta.INTELLIGENT_DRIVER, rows, np.array([self.exponent], dtype=np.float64), steps, duration

@@ -177,7 +177,6 @@ def _advance(
             cells[i] += speed[i]
 
 
-@njit(cache=True, nogil=True)
 def _serial(
     starts: Array,
     cells: Array,
@@ -189,7 +188,7 @@ def _serial(
     words: Array,
     steps: int,
 ) -> None:
-    for r in range(room.size):
+    for r in range(room.size):  # in Python, so that what it calls is not compiled into it once more
         a, b = starts[r], starts[r + 1]
         _advance(cells[a:b], speed[a:b], room[r], leader_size[a:b], largest[a:b], slowdown, words[r], steps)
 

@@ -136,10 +136,33 @@ def _advance(position: Array, speed: Array, room: float, history: Array, rows: A
         for i in range(n):
             position[i] += speed[i] * step
             history[newest, i] = position[i]
-    history[:] = np.concatenate((history[newest:], history[:newest]))
+    wheel = history.copy()
+    for k in range(past):
+        for i in range(n):
+            history[k, i] = wheel[(newest + k) % past, i]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _advance_one(
+    r: Any,
+    starts: Array,
+    position: Array,
+    speed: Array,
+    room: Array,
+    history: Array,
+    kept: Array,
+    rows: Array,
+    steps: int,
+    step: float,
+) -> None:  # whatever is sliced is sliced here: inside a parallel loop that takes numba many times as long to compile
+    a, b = starts[r], starts[r + 1]
+    own = history[: kept[r], a:b].copy()
+    _advance(position[a:b], speed[a:b], room[r], own, rows[:, a:b].copy(), steps, step)
+    for k in range(kept[r]):
+        for i in range(b - a):
+            history[k, a + i] = own[k, i]
+
+
 def _serial(
     starts: Array,
     position: Array,
@@ -151,11 +174,8 @@ def _serial(
     steps: int,
     step: float,
 ) -> None:
-    for r in range(room.size):
-        a, b = starts[r], starts[r + 1]
-        own = history[: kept[r], a:b].copy()
-        _advance(position[a:b], speed[a:b], room[r], own, rows[:, a:b].copy(), steps, step)
-        history[: kept[r], a:b] = own
+    for r in range(room.size):  # in Python, so that what it calls is not compiled into it once more
+        _advance_one(r, starts, position, speed, room, history, kept, rows, steps, step)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", parallel=True)
@@ -171,7 +191,4 @@ def _batch(
     step: float,
 ) -> None:
     for r in prange(room.size):
-        a, b = starts[r], starts[r + 1]
-        own = history[: kept[r], a:b].copy()
-        _advance(position[a:b], speed[a:b], room[r], own, rows[:, a:b].copy(), steps, step)
-        history[: kept[r], a:b] = own
+        _advance_one(np.int64(r), starts, position, speed, room, history, kept, rows, steps, step)

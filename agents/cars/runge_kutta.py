@@ -181,7 +181,8 @@ def _powers(base: Array, exponent: float, square: Array, out: Array) -> None:
             out[i] = base[i] ** exponent
         return
     out[:] = 1.0
-    square[:] = base
+    for i in range(base.size):
+        square[i] = base[i]
     left = int(exponent)
     while left > 0:  # by squaring: a general power is six times slower
         if left & 1:
@@ -311,6 +312,24 @@ def _advance_noisily(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _advance_one(
+    r: Any,
+    starts: Array,
+    position: Array,
+    speed: Array,
+    room: Array,
+    law: int,
+    rows: Array,
+    options: Array,
+    steps: int,
+    duration: float,
+    closest: float,
+) -> int:  # whatever is sliced is sliced here: inside a parallel loop that takes numba many times as long to compile
+    a, b = starts[r], starts[r + 1]
+    own, step = rows[:, a:b].copy(), duration / max(1, steps)
+    return _advance(position[a:b], speed[a:b], room[r], law, own, options, steps, step, closest)
+
+
 def _serial(
     starts: Array,
     position: Array,
@@ -324,11 +343,8 @@ def _serial(
     closest: float,
     made: Array,
 ) -> None:
-    for r in range(room.size):
-        a, b = starts[r], starts[r + 1]
-        own = rows[:, a:b].copy()
-        step = duration / max(1, steps[r])
-        made[r] = _advance(position[a:b], speed[a:b], room[r], law, own, options, steps[r], step, closest)
+    for r in range(room.size):  # in Python, so that what it calls is not compiled into it once more
+        made[r] = _advance_one(r, starts, position, speed, room, law, rows, options, steps[r], duration, closest)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", parallel=True)
@@ -346,7 +362,6 @@ def _batch(
     made: Array,
 ) -> None:
     for r in prange(room.size):
-        a, b = starts[r], starts[r + 1]
-        own = rows[:, a:b].copy()
-        step = duration / max(1, steps[r])
-        made[r] = _advance(position[a:b], speed[a:b], room[r], law, own, options, steps[r], step, closest)
+        made[r] = _advance_one(
+            np.int64(r), starts, position, speed, room, law, rows, options, steps[r], duration, closest
+        )

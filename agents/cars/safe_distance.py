@@ -124,18 +124,25 @@ def _advance(position: Array, speed: Array, room: float, rows: Array, steps: int
             _velocities(x, room, rows, speed)
             for i in range(n):
                 x[i] = old * position[i] + (1.0 - old) * (x[i] + step * speed[i])
-        position[:] = x
+        for i in range(n):
+            position[i] = x[i]
     _velocities(x, room, rows, speed)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _advance_one(
+    r: Any, starts: Array, position: Array, speed: Array, room: Array, rows: Array, steps: Array, duration: float
+) -> None:  # whatever is sliced is sliced here: inside a parallel loop that takes numba many times as long to compile
+    a, b = starts[r], starts[r + 1]
+    own = rows[:, a:b].copy()
+    _advance(position[a:b], speed[a:b], room[r], own, steps[r], duration / max(1, steps[r]))
+
+
 def _serial(
     starts: Array, position: Array, speed: Array, room: Array, rows: Array, steps: Array, duration: float
 ) -> None:
-    for r in range(room.size):
-        a, b = starts[r], starts[r + 1]
-        own = rows[:, a:b].copy()
-        _advance(position[a:b], speed[a:b], room[r], own, steps[r], duration / max(1, steps[r]))
+    for r in range(room.size):  # in Python, so that what it calls is not compiled into it once more
+        _advance_one(r, starts, position, speed, room, rows, steps, duration)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", parallel=True)
@@ -143,6 +150,4 @@ def _batch(
     starts: Array, position: Array, speed: Array, room: Array, rows: Array, steps: Array, duration: float
 ) -> None:
     for r in prange(room.size):
-        a, b = starts[r], starts[r + 1]
-        own = rows[:, a:b].copy()
-        _advance(position[a:b], speed[a:b], room[r], own, steps[r], duration / max(1, steps[r]))
+        _advance_one(np.int64(r), starts, position, speed, room, rows, steps, duration)

@@ -281,6 +281,15 @@ def _divide(there: int, kind: int, occupied: Array, where: Array, alive: Array, 
 
 
 @njit(cache=True, nogil=True)
+def _is_sticky(adhesion: Array) -> bool:
+    for one in range(adhesion.shape[0]):  # not by `max`, which takes numba many times as long to compile
+        for other in range(adhesion.shape[1]):
+            if adhesion[one, other] > 0.0:
+                return True
+    return False
+
+
+@njit(cache=True, nogil=True)
 def _happen(
     neighbours: Array,
     rates: Array,
@@ -302,7 +311,7 @@ def _happen(
 ) -> bool:
     """Events one after the other; rates below the bound are met by rejection, by what is left of a uniform number."""
     ways = neighbours.shape[1]
-    sticky = adhesion.max() > 0.0
+    sticky = _is_sticky(adhesion)
     time = clock[0]
     for _ in range(budget):
         if alive[0] == 0 or bound == 0.0:
@@ -414,7 +423,7 @@ def _expect(
 ) -> None:
     """The rates of all that can happen, added up where they would change a column."""
     ways = neighbours.shape[1]
-    sticky = adhesion.max() > 0.0
+    sticky = _is_sticky(adhesion)
     for site in range(occupied.size):
         kind = occupied[site] - 1
         if kind < 0:

@@ -268,7 +268,9 @@ def move_by_springs(
             if found > pair.shape[0]:
                 pair = np.zeros((found + found // 8, 3), dtype=np.int32)
                 _list(near, length, wraps, reach, skin, shape, start, pair)
-            listed[:] = near
+            for k in range(cells):  # not by assigning all, which takes numba many times as long to compile
+                for a in range(4):
+                    listed[k, a] = near[k, a]
         _push(near, length, repulsion, adhesion, reach, pair, found, felt)
         furthest = _go(near, felt, order, length, wraps, speed, along, time_step, listed)
     _put_back(near, order, length, wraps, place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -57,7 +58,7 @@ class RateEquations:
     def __call__(self, _time: float, concentrations: ArrayLike) -> NDArray[np.float64]:
         """The rate of change, flat as `solve_ivp` wants it: (species,) or (species * voxel,)."""
         c = self._shaped(concentrations)
-        change = np.tensordot(self.network.change, self.rates(c), axes=(0, 0))
+        change = self._made @ self.rates(c)
         if self.grid is not None:
             hops = hop_rates(self.network, self.grid, self.diffusion)[:, None]
             change = change + hops * self.grid.spacing**2 * self.grid.laplacian(c)
@@ -66,8 +67,10 @@ class RateEquations:
     def rates(self, concentrations: ArrayLike) -> NDArray[np.float64]:
         """How often each reaction happens per volume and time, (species, ...) -> (reaction, ...)."""
         c = np.asarray(concentrations, dtype=np.float64)
-        powers = c[None] ** _beside(self.network.reactants, c.ndim - 1)
-        return np.asarray(_beside(self.network.rates, c.ndim - 1) * powers.prod(axis=1))
+        taken, rates = self._taken, self.network.rates
+        if c.ndim > 1:
+            taken, rates = _beside(taken, c.ndim - 1), _beside(rates, c.ndim - 1)
+        return np.asarray(rates * (c[None] ** taken).prod(axis=1))
 
     def jacobian(self, concentrations: ArrayLike) -> NDArray[np.float64]:
         """Derivative of the right-hand side of the reactions alone, (species, ...) -> (species, species, ...)."""
@@ -93,6 +96,16 @@ class RateEquations:
         """
         change = self.network.change.astype(np.float64)
         return np.asarray((change.T * self.rates(concentrations)) @ change)
+
+    @cached_property
+    def _made(self) -> NDArray[np.float64]:
+        """Molecules of each species that a reaction makes, (species, reaction): kept, as solvers ask many times."""
+        return self.network.change.T.astype(np.float64)
+
+    @cached_property
+    def _taken(self) -> NDArray[np.float64]:
+        """Molecules of each species that go into a reaction, (reaction, species)."""
+        return self.network.reactants.astype(np.float64)
 
     def _shaped(self, concentrations: ArrayLike) -> NDArray[np.float64]:
         shape = (len(self.network.species), *(() if self.grid is None else (len(self.grid),)))

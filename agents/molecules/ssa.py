@@ -345,7 +345,8 @@ def _direct(
             clock[0] = np.nan
             return True
         time = times[i]  # waiting has no memory: what was drawn beyond is drawn anew
-        samples[i] = count
+        for s in range(count.size):  # not by assigning the row, which takes numba many times as long to compile
+            samples[i, s] = count[s]
         clock[0], clock[1] = time, i + 1
     return True
 
@@ -411,6 +412,7 @@ def _random_time_change(
             clock[0] = np.nan
             return True
         time = times[i]
-        samples[i] = count
+        for s in range(count.size):  # not by assigning the row, which takes numba many times as long to compile
+            samples[i, s] = count[s]
         clock[0], clock[1] = time, i + 1
     return True

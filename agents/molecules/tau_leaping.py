@@ -244,7 +244,8 @@ def _leap(
             if total * leap >= largest:  # more firings than can be counted, or drawn
                 clock[0] = np.nan
                 return True
-            trial[:] = count
+            for s in range(count.size):  # not by assigning all, which takes numba many times as long to compile
+                trial[s] = count[s]
             for r in range(reactions):
                 happens[r] = 0.0 if critical[r] else rng.poisson(propensity[r] * leap)
             if leap == next_critical:

@@ -14,6 +14,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 import eqfree as ef
+from eqfree.ensemble import ExecutorLike
 from eqfree.hmm import Closure
 from tests.eqfree.models import Brownian, drift
 
@@ -25,7 +26,7 @@ def velocity(before: Array, after: Array, duration: float) -> Array:
     return (after - before) / duration
 
 
-def brownian_closure(executor: Executor | int | None = None, replicas: int = REPLICAS) -> Closure:
+def brownian_closure(executor: ExecutorLike = None, replicas: int = REPLICAS) -> Closure:
     """Mean velocity over the window of x(t) = x(0) + t + noise W(t): 1, with error noise/sqrt(window replicas)."""
     stepper = ef.CoarseTimeStepper(Brownian(1.0, NOISE), replicas=replicas, executor=executor, seed=4)
     return Closure.from_stepper(stepper, lambda point: point, velocity, 1.0, WINDOW)

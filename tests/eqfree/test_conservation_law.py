@@ -194,7 +194,7 @@ def test_a_small_wave_travels_and_decays_together() -> None:
     """About ρ0, exp(-D k² t) at the speed Q'(ρ0); the amplitude is so small that the wave does not steepen."""
     diffusion, mean, size = 2.0, 0.03, 1e-5
     speed = FREE_SPEED * (1 - 2 * mean / JAM)
-    errors, grids, time = [], [50, 100, 200], 0.5 / speed
+    errors, grids, time = [], [60, 90, 135], 0.5 / speed
     for cells in grids:
         law = ConservationLaw(parabola(gradient=diffusion), np.linspace(0, 1, cells + 1))
         means = np.sinc(1 / cells) * np.sin(2 * np.pi * law.centres)

@@ -42,7 +42,7 @@ def whole() -> ef.Study:
 
     A replica of the enzyme makes 3e7 reactions where binding is fastest: three know their number to a thousandth.
     """
-    return ef.run("reaction", seed=3, parts=["network", "enzyme"], cycles=100, enzyme={"replicas": 3})
+    return ef.run("reaction", seed=3, parts=["network", "enzyme"], cycles=100, populations=250, enzyme={"replicas": 3})
 
 
 @pytest.mark.slow
@@ -191,7 +191,7 @@ def concerned(assignments: dict[str, str]) -> str:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.one_of(arbitrary_settings, valid_settings))
 def test_arbitrary_settings_never_give_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str], assignments: dict[str, str]

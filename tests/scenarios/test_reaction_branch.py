@@ -67,8 +67,9 @@ def test_tables_are_those_that_are_drawn(quick: ef.Study) -> None:
 
 @pytest.mark.slow
 def test_schlogl_is_followed_through_both_folds() -> None:
-    """Folds within Student's interval of six sets, some 4 of the feed on either side."""
-    study = ef.run("reaction", parts=["branch"], seed=1, branch=SCHLOGL_ALONE | {"key_sets": 6, "fold_replicas": 8})
+    """Folds within Student's interval of six sets, some 6 of the feed on either side."""
+    few = {"volume": 30.0, "key_sets": 6, "fold_replicas": 8}
+    study = ef.run("reaction", parts=["branch"], seed=1, branch=SCHLOGL_ALONE | few)
     assert len(study.checks) == 4
     assert [check.quantity for check in study.checks if not check.ok] == []
     assert study.failures == []

@@ -131,7 +131,7 @@ def test_a_file_that_is_not_there_or_is_empty_is_refused(tmp_path: Path) -> None
     with pytest.raises(ValueError, match="cannot be read"):
         read_profiles(tmp_path / "absent.csv")
     (tmp_path / "empty.csv").write_text("")
-    with pytest.raises(ValueError, match="which is empty"):
+    with pytest.raises(ValueError, match="it is empty"):
         read_profiles(tmp_path / "empty.csv")
 
 

@@ -47,7 +47,7 @@ def growing(noise: float, seed: int) -> Any:
             return complex(z * np.exp((p + OMEGA * 1j) * t + kick))
 
         model = ef.micro_model(lambda u, rng: complex(*u), evolve, lambda z: np.array([z.real, z.imag]))
-        return ef.CoarseTimeStepper(model, replicas=32, seed=seed)
+        return ef.CoarseTimeStepper(model, replicas=16, seed=seed)
 
     return stepper_of
 
@@ -57,11 +57,11 @@ def test_intervals_cover_the_hopf_point_through_noise() -> None:
     """At least 17 of 20 intervals of 95 %, from four sets of random numbers each: 19 are expected."""
     covered, scores = 0, []
     for seed in range(20):
-        found = ef.find_hopf_point(growing(0.1, seed), rest, (-0.5, 0.5), 1.0, events=EventOptions(key_sets=4))
+        found = ef.find_hopf_point(growing(0.07, seed), rest, (-0.5, 0.5), 1.0, events=EventOptions(key_sets=4))
         low, high = found.interval()
         covered += low <= 0 <= high
         scores.append(found.parameter / (found.predicted / 2))
-        assert found.predicted == pytest.approx(0.1 / np.sqrt(32), rel=0.5)
+        assert found.predicted == pytest.approx(0.07 / np.sqrt(16), rel=0.5)
     assert covered >= 17
     assert 0.3 < np.mean(np.square(scores)) < 2.0  # of 20 squares: one, give or take 0.32
 

@@ -153,9 +153,9 @@ def vote(seed: int = 0, replicas: int = 16, **options: bool | int) -> StepperOf:
 SPAN = (0.1, 0.35)
 
 
-def trunk_of(seed: int, **events: int) -> Branch:
+def trunk_of(seed: int, replicas: int = 32) -> Branch:
     how = method(SPAN, 1.0, first=0.4, unit=0.1, difference=0.05)
-    options = EventOptions(replicas=32, window=0.2, **events)
+    options = EventOptions(replicas=replicas, window=0.2)
     return ef.continue_branch(vote(seed), [0.0], 0.3, how, directions=(-1, 1), events=options)
 
 
@@ -181,7 +181,7 @@ def test_the_interval_of_the_votes_pitchfork_holds_seven_thirtieths() -> None:
     """
     held, places = 0, []
     for seed in range(8):
-        (event,) = trunk_of(seed).events
+        (event,) = trunk_of(seed, replicas=16).events
         assert event.kind == "branch point"
         low, high = event.interval()
         held += low < PITCHFORK < high

@@ -14,7 +14,7 @@ from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 
 import eqfree as ef
-from eqfree.ensemble import Key, NotFiniteError
+from eqfree.ensemble import ExecutorLike, Key, NotFiniteError
 from tests.eqfree.models import BatchedOrnsteinUhlenbeck, OrnsteinUhlenbeck
 
 Array = NDArray[np.float64]
@@ -72,7 +72,7 @@ def first_above(limit: float, stream: int, key: Key) -> int:
 def test_an_error_of_the_user_passes_through_with_its_traceback_and_how_to_replay_it(
     where: str, stream: int, place: str, processes: Executor
 ) -> None:
-    executor: Executor | int | None = {"this thread": None, "threads": 2, "processes": processes}[place]
+    executor: ExecutorLike = {"this thread": None, "threads": 2, "processes": processes}[place]
     stepper = ef.CoarseTimeStepper(collide(where, lambda: FleetError("cars 3 and 4")), replicas=50, executor=executor)
     with pytest.raises(FleetError, match="cars 3 and 4") as caught:
         stepper([0.125, 2.0], 1.5, (6, 7))
@@ -119,7 +119,7 @@ def local_error() -> type[Exception]:
 @pytest.mark.parametrize("kind", [StubbornError, ReducedError, local_error()], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("place", ["this thread", "threads", "processes"])
 def test_an_error_of_any_class_passes_through_as_itself(kind: type[Exception], place: str, processes: Executor) -> None:
-    executor: Executor | int | None = {"this thread": None, "threads": 2, "processes": processes}[place]
+    executor: ExecutorLike = {"this thread": None, "threads": 2, "processes": processes}[place]
     stepper = ef.CoarseTimeStepper(collide("restrict", lambda: kind(2, 0.5)), replicas=3, executor=executor)
     with pytest.raises(kind, match=r"^2 cars collided at 0\.5") as caught:
         stepper([1.0], 1.0)
@@ -185,7 +185,7 @@ def test_replaying_an_error_of_no_replica_is_refused() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("place", ["this thread", "threads", "processes"])
 def test_what_is_not_finite_is_caught_where_restrict_returns_it(value: float, place: str, processes: Executor) -> None:
-    executor: Executor | int | None = {"this thread": None, "threads": 2, "processes": processes}[place]
+    executor: ExecutorLike = {"this thread": None, "threads": 2, "processes": processes}[place]
     model = ef.micro_model(
         lambda macro, rng: macro,
         lambda micro, duration, rng: np.where(rng.random() > 0.8, value, micro),

@@ -122,9 +122,9 @@ def test_a_wave_is_found_through_noise_with_its_period(method: Any) -> None:
 @pytest.mark.slow
 @every_method
 def test_independent_noise_is_never_mistaken_for_convergence(method: Any) -> None:
-    """Starts 30 % around, noise from 1e-6 to 1e-2, another one in every burst: 200 of Newton, 40 of the others."""
+    """Starts 30 % around, noise from 1e-6 to 1e-2, another one in every burst: 100 of Newton, 40 of the others."""
     rng, told, worst = np.random.default_rng(7), Counter[str](), 0.0
-    trials = 200 if isinstance(method, Newton) else 40
+    trials = 100 if isinstance(method, Newton) else 40
     for trial in range(trials):
         model = deaf(brusselator(), 10 ** rng.uniform(-6, -2), trial)
         start = np.array([1.0, 1.8]) * (1 + rng.uniform(-0.3, 0.3, 2))
