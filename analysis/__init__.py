@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from analysis.prediction import draw_prediction
     from analysis.profiles import draw_profiles
     from analysis.queue import draw_queue
+    from analysis.scaling import draw_scaling
     from analysis.shuffles import draw_shuffles
     from analysis.space_time import draw_paths, draw_roads, draw_space_time
     from analysis.spheroid import draw_spheroid_growth, draw_spheroid_section
@@ -51,6 +52,7 @@ _HOME = {
     "draw_profiles": "profiles",
     "draw_queue": "queue",
     "draw_roads": "space_time",
+    "draw_scaling": "scaling",
     "draw_screening": "ions",
     "draw_shuffles": "shuffles",
     "draw_space_time": "space_time",
@@ -86,6 +88,7 @@ __all__ = [
     "draw_profiles",
     "draw_queue",
     "draw_roads",
+    "draw_scaling",
     "draw_screening",
     "draw_shuffles",
     "draw_space_time",

@@ -110,7 +110,7 @@ def main(count: int = 200, rounds: int = 5) -> None:
     console.print(_messages())
     console.print(_spreads(measured, duration, count))
     overhead = replace(measured[-1].overhead, program_bytes=measure_messages(10).program)
-    console.print(_curves(overhead))
+    console.print(_curves(overhead, measured[-1].name))
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -154,8 +154,8 @@ def _speed_ups(measured: Sequence[Measured], title: str) -> Table:
 def _check(measured: Sequence[Measured]) -> Table:
     """Predictions from the bursts of one worker; what the scheduler does of it, from the very bursts of each run."""
     table = _table(
-        "The model: seconds, median (least-most) of the rounds",
-        *("", "workers", "measured", "predicted from one worker's bursts", "off", "from its own bursts", "off"),
+        "What the model predicts: seconds, median (least-most) of the rounds; within where these overlap",
+        *("", "workers", "measured", "from one worker's bursts", "off", "scatter", "from its own bursts", "off"),
     )
     for one in measured:
         for workers, runs in ((1, one.one), (2, one.two)):
@@ -167,6 +167,7 @@ def _check(measured: Sequence[Measured]) -> Table:
                 _range(seconds),
                 _range(foreseen),
                 f"{median(foreseen) / median(seconds) - 1:+.1%}",
+                "within" if min(foreseen) <= max(seconds) and min(seconds) <= max(foreseen) else "outside",
                 _range(replayed),
                 f"{median(a / b for a, b in zip(replayed, seconds, strict=True)) - 1:+.1%}",
             )
@@ -223,9 +224,9 @@ def _spreads(measured: Sequence[Measured], duration: float, count: int) -> Table
     return table
 
 
-def _curves(overhead: Overhead) -> Table:
+def _curves(overhead: Overhead, name: str) -> Table:
     """Efficiency, and what costs most of the rest, with the overhead that was measured."""
-    title = "Predicted for Dask as measured: efficiency in %; lost most to the Parent, the Tail, too Few bursts"
+    title = f"Predicted for {name} as measured: efficiency in %; lost most to the Parent, the Tail, too Few bursts"
     table = _table(title, "", *map(str, WORKERS))
     for burst in (0.02, 1.0, 60.0):
         for count in (320, 10_000):

@@ -8,7 +8,7 @@ means. Each number is the median over rounds of the mean of some calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from statistics import median
@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 import eqfree as ef
-from eqfree.ensemble import generator, streams
+from eqfree.ensemble import ExecutorLike, generator, streams
 
 __all__ = ["Batched", "Idle", "Timing", "main", "measure"]
 
@@ -80,7 +80,7 @@ def measure(call: Callable[[], object], calls: int) -> Timing:
 def main() -> None:
     """Measure and print, each target beside what was measured."""
 
-    def burst(model: ef.MicroModel, executor: Executor | int | None = None) -> Callable[[], object]:
+    def burst(model: ef.MicroModel, executor: ExecutorLike = None) -> Callable[[], object]:
         stepper = ef.CoarseTimeStepper(model, replicas=REPLICAS, executor=executor)
         return lambda: stepper(MACRO, 1.0, (3,))
 

@@ -9,6 +9,8 @@ from os.path import isfile as is_file  # never raises, whatever the text
 from pathlib import Path
 from typing import Any
 
+from eqfree.documents import read_bytes
+from eqfree.fields import short
 from eqfree.journal import Journal
 from eqfree.results import Study
 from eqfree.scenario import Context, Scenario, load_scenario
@@ -16,6 +18,8 @@ from eqfree.settings import ScenarioSettings, build_settings
 from eqfree.store import CHECKPOINT, check_destination, recover, save_study
 
 __all__ = ["Run", "begin_run", "resume_run"]
+
+_LARGEST = 2**28  # bytes of a file that settings name: no reader takes so many
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +163,13 @@ def _digests(settings: Any) -> Iterator[tuple[str, str]]:
     """The files that settings name, each with the SHA-256 of its content."""
     if isinstance(settings, (str, Path)):
         if is_file(settings):
-            yield str(settings), hashlib.sha256(Path(settings).read_bytes()).hexdigest()
+            try:
+                content = read_bytes(Path(settings), _LARGEST)
+            except ValueError as error:
+                raise ValueError(
+                    f"A file that settings name must be read: got {short(str(settings))}, {error}."
+                ) from error
+            yield str(settings), hashlib.sha256(content).hexdigest()
     elif isinstance(settings, Mapping):
         for value in settings.values():
             yield from _digests(value)

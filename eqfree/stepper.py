@@ -361,7 +361,7 @@ class CoarseTimeStepper:
         return program
 
     def _program(self, observe: Observe | None = None) -> Program:
-        return replace(self._warm, observe=observe)
+        return self._warm if observe is None else replace(self._warm, observe=observe)  # the first is pickled once
 
     @property
     def _workers(self) -> Workers:

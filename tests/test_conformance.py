@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any
@@ -38,6 +39,8 @@ from agents.ions import Box, Hopping, Landscape, LatticeGas, RejectionFree, Spec
 from agents.ions.lattices import chain, simple_cubic
 from agents.lattice_boltzmann import FitzHughNagumo, Lattice
 from agents.molecules import Grid, RandomTimeChange, TauLeaping, Voxels, WellMixed, read_network
+from eqfree.ensemble import ExecutorLike, Pool
+from eqfree.ensemble.dask import close
 
 TIMES = (2.0, 5.0)
 MIXED = Fleet((CAR, TRUCK, CAUTIOUS, BRISK), (0.5, 0.2, 0.2, 0.1))
@@ -162,7 +165,7 @@ every_population = pytest.mark.parametrize("population", POPULATIONS.values(), i
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[Executor]:
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, mp_context=get_context("forkserver")) as pool:
         yield pool
 
 
@@ -172,7 +175,7 @@ def loop_only(model: Any) -> ef.MicroModel:
     return ef.micro_model(model.lift, model.evolve, model.restrict, **options)
 
 
-def samples(model: Any, macro: NDArray[np.float64], executor: Executor | int | None, key: tuple[int, ...]) -> Any:
+def samples(model: Any, macro: NDArray[np.float64], executor: ExecutorLike, key: tuple[int, ...]) -> Any:
     stepper = ef.CoarseTimeStepper(model, replicas=3, executor=executor, seed=11)
     return stepper.burst(macro, TIMES, key, samples=True).samples
 
@@ -182,6 +185,46 @@ def test_same_key_gives_the_same_bits_wherever_it_runs(population: Population, p
     here = samples(loop_only(population.model), population.macro, None, (4,))
     for executor in (None, 2, processes):  # None takes the batch
         assert np.array_equal(here, samples(population.model, population.macro, executor, (4,)))
+
+
+@contextmanager
+def pool() -> Iterator[ExecutorLike]:
+    yield Pool(1)
+
+
+@contextmanager
+def loky() -> Iterator[ExecutorLike]:
+    executor = pytest.importorskip("loky", reason="loky is not installed").get_reusable_executor(1)
+    yield executor
+    executor.shutdown(wait=True, kill_workers=True)
+
+
+@contextmanager
+def dask() -> Iterator[ExecutorLike]:
+    """By the address of its scheduler."""
+    distributed = pytest.importorskip("distributed", reason="dask is not installed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        yield cluster.scheduler_address
+        close()
+
+
+@contextmanager
+def mpi4py() -> Iterator[ExecutorLike]:
+    with pytest.importorskip("mpi4py.futures", reason="mpi4py is not installed").MPIPoolExecutor(1) as executor:
+        yield executor
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [pool, loky, dask, mpi4py], ids=lambda place: place.__name__)
+def test_the_bits_of_every_population_are_the_same_in_every_place(
+    place: Callable[[], AbstractContextManager[ExecutorLike]],
+) -> None:
+    with place() as executor:
+        for name, population in POPULATIONS.items():
+            here, there = (samples(population.model, population.macro, one, (4,)) for one in (None, executor))
+            assert np.array_equal(here, there), name
 
 
 @every_population

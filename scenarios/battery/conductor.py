@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from typing import TypeAlias
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import eqfree as ef
 from agents.ions.conductor import Conductor
+from eqfree.ensemble import ExecutorLike
 
 __all__ = ["HEALING", "closure_of_both", "closure_of_temperature"]
 
@@ -26,7 +26,7 @@ def closure_of_temperature(
     *,
     duration: float = 5_000.0,
     replicas: int = 8,
-    executor: Executor | int | None = None,
+    executor: ExecutorLike = None,
     seed: int = 0,
 ) -> ef.hmm.Closure:
     """ln(sigma T / (S K/m)) as a function of 1/(kT) in 1/eV, asked of the ions.
@@ -69,7 +69,7 @@ def closure_of_both(
     *,
     duration: float = 5_000.0,
     replicas: int = 8,
-    executor: Executor | int | None = None,
+    executor: ExecutorLike = None,
     seed: int = 0,
 ) -> ef.hmm.Closure:
     """ln(sigma T / (S K/m)) as a function of (1/(kT) in 1/eV, occupied share of the sites).
@@ -102,7 +102,7 @@ def _closure(
     lift_input: Callable[[Array], ArrayLike],
     duration: float,
     replicas: int,
-    executor: Executor | int | None,
+    executor: ExecutorLike,
     seed: int,
 ) -> ef.hmm.Closure:
     stepper = ef.CoarseTimeStepper(model, replicas, executor=executor, seed=seed)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
-
 import eqfree as ef
 from agents.ions.conductor import Conductor
 from agents.ions.constants import BOLTZMANN
+from eqfree.ensemble import ExecutorLike
 from scenarios.battery.conductor import closure_of_temperature
 from scenarios.battery.laws import FromTable
 
@@ -27,7 +26,7 @@ def ask_ions(
     kelvin: tuple[float, float],
     precision: float,
     key: ef.Key,
-    executor: Executor | int | None,
+    executor: ExecutorLike,
     seed: int,
 ) -> tuple[FromTable, ef.hmm.Tabulated]:
     """The law that asks ions what they conduct, between two temperatures (K), and its table.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 from math import hypot, inf, sqrt
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 import eqfree as ef
 from agents.molecules import Molecules, Network, RateEquations, WellMixed, mean_concentrations
+from eqfree.ensemble import ExecutorLike
 from eqfree.scenario import Context
 from scenarios.part import Part
 from scenarios.reaction.equations import follow
@@ -160,7 +160,7 @@ class _Enzyme:
 
     separation: float
     options: EnzymeSettings
-    executor: Executor | int | None
+    executor: ExecutorLike
     seed: int
 
     @cached_property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from math import tanh
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 import eqfree as ef
 from agents.cars import OptimalVelocity, RingOfHeadways, RingOfSpread, Vehicle
+from eqfree.ensemble import ExecutorLike
 from scenarios.traffic_jam.deviations import Deviations
 from scenarios.traffic_jam.settings import Settings
 
@@ -36,7 +36,7 @@ class Ring:
     """The steppers of a ring as the settings say."""
 
     settings: Settings
-    executor: Executor | int | None = None
+    executor: ExecutorLike = None
 
     @property
     def begin(self) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ from agents.ions.arrhenius import ArrheniusFit, fit_arrhenius
 from agents.ions.conductor import Conducting, Conductor
 from agents.ions.constants import BOLTZMANN, ELEMENTARY_CHARGE
 from agents.ions.estimates import Estimate, jackknife
-from eqfree.ensemble import Key
+from eqfree.ensemble import ExecutorLike, Key
 from scenarios.battery.conductor import HEALING
 
 __all__ = ["ROOM", "Watched", "watch"]
@@ -127,7 +126,7 @@ def watch(
     temperatures: Sequence[float],
     duration: float,
     replicas: int,
-    executor: Executor | int | None = None,
+    executor: ExecutorLike = None,
     seed: int = 0,
     key: Key = (),
 ) -> Watched:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 import eqfree as ef
+from eqfree.ensemble import ExecutorLike
 from scenarios.tissue.assay.data import Profiles
 from scenarios.tissue.assay.equation import Law, solve_profiles
 from scenarios.tissue.assay.population import ScratchCells
@@ -17,7 +17,7 @@ from scenarios.tissue.assay.population import ScratchCells
 __all__ = ["Surrogate", "build_surrogate", "simulate_cells"]
 
 Array = NDArray[np.float64]
-Workers = Executor | int | None
+Workers = ExecutorLike
 
 _REACH = {"diffusivity": 1.7, "proliferation": 1.6, "capacity": 1.35}  # a factor up or down
 _LATER = 3.0  # h, of the delay, sooner or later

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from math import ceil, pi, sqrt
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 import eqfree as ef
 from agents.cells import LatticeCells, Sites
-from eqfree.ensemble import Key
+from eqfree.ensemble import ExecutorLike, Key
 from scenarios.tissue.modes import CosineModes
 from scenarios.tissue.rules import CellRules, sampler_of
 from scenarios.tissue.wound.settings import WoundSettings
@@ -125,9 +124,7 @@ class Strip:
         kept = model.profile(model.modes(np.eye(model.cells.sites.columns)))
         return followed.densities @ kept, np.sqrt(followed.stderr**2 @ kept**2)
 
-    def project(
-        self, begin: Array, replicas: int, seed: int, executor: Executor | int | None = None, key: Key = ()
-    ) -> Followed:
+    def project(self, begin: Array, replicas: int, seed: int, executor: ExecutorLike = None, key: Key = ()) -> Followed:
         """Projected by Runge and Kutta's scheme over slopes that are observed along bursts.
 
         The standard error is that of the modes' amplitudes, as if these were independent.
@@ -156,7 +153,7 @@ class Strip:
         )
 
     def simulate(
-        self, begin: Array, replicas: int, seed: int, executor: Executor | int | None = None, key: Key = ()
+        self, begin: Array, replicas: int, seed: int, executor: ExecutorLike = None, key: Key = ()
     ) -> Followed:
         """Followed cell by cell, all the time."""
         stepper = ef.CoarseTimeStepper(self.model.cells, replicas, executor=executor, seed=seed)
