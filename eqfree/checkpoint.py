@@ -25,14 +25,23 @@ from numpy.typing import NDArray
 from eqfree.documents import one_line
 from eqfree.fields import short
 
-__all__ = ["TEMPORARY", "hold", "read_checkpoint", "sweep_temporaries", "sync", "write_checkpoint", "written_whole"]
+__all__ = [
+    "LARGEST",
+    "TEMPORARY",
+    "hold",
+    "read_checkpoint",
+    "sweep_temporaries",
+    "sync",
+    "write_checkpoint",
+    "written_whole",
+]
 
 _Bytes: TypeAlias = bytes | memoryview
 
 TEMPORARY = ".eqfree-"  #: how the names begin that are given to what is being written
 _PLAIN = "biufcUS"  # kinds of dtypes that hold numbers or characters, and nothing that could be executed
 _RESERVED = ("about", "digest")
-_LARGEST = 2**34  # bytes: no checkpoint of ours comes near
+LARGEST = 2**29  #: bytes that a checkpoint may have: so much is allocated when one is read
 
 
 def write_checkpoint(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> None:
@@ -41,7 +50,7 @@ def write_checkpoint(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapp
     Raises
     ------
     ValueError
-        For an array of objects, or a name that is reserved.
+        For an array of objects, a name that is reserved, or more than `LARGEST` bytes.
     OSError
         If the disk fails; what was at ``path`` is then as it was.
 
@@ -56,6 +65,8 @@ def write_checkpoint(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapp
     members: dict[str, tuple[_Bytes, ...]] = {name: _parts_of(name, array) for name, array in arrays.items()}
     members["about"] = (json.dumps(about, allow_nan=False).encode(),)
     members["digest"] = (_digest(members).encode(),)
+    if (size := sum(len(part) for parts in members.values() for part in parts)) > LARGEST:
+        raise ValueError(f"A checkpoint may have {LARGEST} bytes: got {size}. Keep less, or in several.")
     with written_whole(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for name, parts in members.items():
             with archive.open(_entry_of(name), "w") as entry:
@@ -195,8 +206,8 @@ def _read_members(path: Path) -> dict[str, bytes]:
     if not path.is_file():
         raise ValueError("is no file")
     size = path.stat().st_size
-    if size > _LARGEST:
-        raise ValueError(f"has {size} bytes, more than the {_LARGEST} that one may have")
+    if size > LARGEST:
+        raise ValueError(f"has {size} bytes, more than the {LARGEST} that one may have")
     members: dict[str, bytes] = {}
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()

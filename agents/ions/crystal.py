@@ -15,6 +15,8 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 __all__ = ["Crystal", "Hop", "HopRule"]
 
 _TOUCH = 1e-6  # share of a distance that rounding of coordinates may take from it or add to it
+_MOST_PAIRS = 2_000_000  # of sites of a cell and of any cell, whose distances are looked at
+_MOST_HOPS = 20_000  # of a cell
 
 
 @dataclass(frozen=True)
@@ -110,10 +112,16 @@ class HopRule:
                     f"A hop must join kinds of sites that are there, {', '.join(sorted(set(kinds)))}: got {kind!r} for "
                     f"{self.kind!r} hops. Correct the name."
                 )
+        vectors, positions = _cell(vectors, positions, kinds)
         heights = 1 / np.linalg.norm(np.linalg.inv(vectors), axis=0)  # distances of opposite faces of the cell
-        reaches = np.ceil(self.farthest * (1 + _TOUCH) / heights + np.ptp(positions, axis=0)).astype(int)
-        offsets = np.array(list(product(*(range(-reach, reach + 1) for reach in reaches))))
+        reaches = np.ceil(self.farthest * (1 + _TOUCH) / heights + np.ptp(positions, axis=0))
         pairs = np.logical_and.outer(named == self.start_kind, named == self.end_kind)
+        if (2 * reaches + 1).prod() * pairs.sum() > _MOST_PAIRS:
+            raise ValueError(
+                f"A hop must lead to sites nearby: got {self.kind!r} hops of up to {self.farthest:g} m, over "
+                f"{reaches.max():g} cells. Give it in the right unit."
+            )
+        offsets = np.array(list(product(*(range(-reach, reach + 1) for reach in reaches.astype(int)))))
         hops = []
         for start, end in zip(*np.nonzero(np.triu(pairs | pairs.T)), strict=True):
             distance = np.linalg.norm((positions[end] - positions[start] + offsets) @ vectors, axis=1)
@@ -265,6 +273,10 @@ def _check_apart(crystal: Crystal) -> None:
 
 
 def _check_hops(crystal: Crystal) -> None:
+    if len(crystal.hops) > _MOST_HOPS:
+        raise ValueError(
+            f"There must be at most {_MOST_HOPS} hops in a cell: got {len(crystal.hops)}. Let them be shorter."
+        )
     listed = set()
     for hop in crystal.hops:
         if not (0 <= hop.start < len(crystal.kinds) and 0 <= hop.end < len(crystal.kinds)):

@@ -13,6 +13,8 @@ from agents.ions.quantities import ENERGY, LENGTH, Table, coordinates
 __all__ = ["read_crystal"]
 
 _BALANCE = 1e-6  # eV; what rounding of barriers in a file may leave of the balance
+_SHORTEST, _LONGEST = 1e-12, 1e-6  # m, of the edge of a cell
+_MOST_SITES = 500  # of a cell: times and tables grow with their square
 
 
 def read_crystal(top: Table) -> tuple[Crystal, dict[str, float], dict[str, float]]:
@@ -53,7 +55,13 @@ def _vectors(cell: Table) -> NDArray[np.float64]:
         raise ValueError(
             f"{cell.where(key)} must be one to three lengths, or rows of as many: got {cell.entries[key]}."
         )
-    return np.diag(lengths) if key == "edges" else np.array(lengths)
+    vectors = np.diag(lengths) if key == "edges" else np.array(lengths)
+    edges = np.linalg.norm(vectors, axis=1)
+    if not ((edges >= _SHORTEST) & (edges <= _LONGEST)).all() or ((vectors.diagonal() <= 0).any() and key == "edges"):
+        raise ValueError(
+            f"{cell.where(key)} must be lengths of {_SHORTEST:g} to {_LONGEST:g} m: got {cell.entries[key]}."
+        )
+    return vectors
 
 
 def _sites(top: Table, axes: int) -> tuple[dict[str, float], NDArray[np.float64], tuple[str, ...]]:
@@ -66,6 +74,8 @@ def _sites(top: Table, axes: int) -> tuple[dict[str, float], NDArray[np.float64]
         energies[kind] = table.number("energy", ENERGY, 0.0)
         positions += places
         kinds += [kind] * len(places)
+        if len(kinds) > _MOST_SITES:
+            raise ValueError(f"[sites] of {top.file} must be at most {_MOST_SITES} sites: got {len(kinds)} or more.")
     if not kinds:
         raise ValueError(f"[sites] of {top.file} must have a table for each kind of site: got none.")
     return energies, np.array(positions), tuple(kinds)
@@ -100,7 +110,7 @@ def _listed(table: Table, kind: str, ends: list[str], kinds: tuple[str, ...], ax
     hops = []
     for row in table.get("list", list, "rows as [0, 1, [0, 0, 1]]: site, site, cells between them"):
         whole = isinstance(row, list) and len(row) == 3 and isinstance(row[2], list) and len(row[2]) == axes
-        if not whole or not all(type(number) is int for number in (*row[:2], *row[2])):
+        if not whole or not all(type(number) is int and abs(number) <= _MOST_SITES for number in (*row[:2], *row[2])):
             raise ValueError(
                 f"{table.where('list')} must be rows of site, site and {axes} cells, as {[0, 1, [0] * axes]}: got "
                 f"{row}."

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from os.path import isfile as is_file  # never raises, however long the name
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.documents import one_line, parse_toml, read_text
 from agents.ions.crystal import Crystal
 from agents.ions.crystal_tables import read_crystal
 from agents.ions.exact import nernst_einstein
@@ -35,6 +36,8 @@ from agents.ions.quantities import (
 __all__ = ["MATERIALS", "Material", "Measured", "read_material"]
 
 _FOLDER = Path(__file__).parent / "materials"
+_LARGEST = 2**20  # bytes of a file
+_MOST_SPECIES = 16
 _SPREADS = {"normal": normal, "uniform": uniform, "exponential": exponential}
 
 MATERIALS: tuple[str, ...] = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
@@ -150,18 +153,21 @@ def read_material(material: str | Path) -> Material:
     path = Path(material)
     if str(material) in MATERIALS:
         path = _FOLDER / f"{material}.toml"
-    elif path.suffix != ".toml" or not path.is_file():
+    elif path.suffix != ".toml" or not is_file(path):
         near = get_close_matches(str(material), MATERIALS, 1)
         hint = f"Did you mean {near[0]}?" if near else "Correct the name or the path."
         raise ValueError(
-            f"A material must be one of {', '.join(MATERIALS)}, or a file that ends in .toml: got {str(material)!r}. "
-            f"{hint}"
+            f"A material must be one of {', '.join(MATERIALS)}, or a file that ends in .toml: got "
+            f"{one_line(repr(str(material)), 120)}. {hint}"
         )
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} must be a file in TOML: {error}.") from None
-    return _read(entries, path)
+        entries = parse_toml(read_text(path, _LARGEST))
+    except ValueError as error:
+        raise ValueError(f"{one_line(path.name, 80)} must be a file in TOML: {error}.") from None
+    try:
+        return _read(entries, path)
+    except ValueError as error:
+        raise ValueError(one_line(str(error))) from error
 
 
 def _read(entries: Mapping[str, Any], path: Path) -> Material:
@@ -245,7 +251,10 @@ def _ions(table: Table) -> tuple[float, tuple[Species, ...], tuple[float, ...], 
             "hop. Leave some sites free and some occupied."
         )
     species, shares = [], []
-    for name, one in table.tables("species", "tables of species by name").items():
+    told = table.tables("species", "tables of species by name")
+    if len(told) > _MOST_SPECIES:
+        raise ValueError(f"{table.where('species')} must be at most {_MOST_SPECIES} species: got {len(told)}.")
+    for name, one in told.items():
         one.only("charge", "extra_barrier", "share")
         species.append(Species(name, one.number("charge", CHARGE), one.number("extra_barrier", ENERGY, 0.0)))
         shares.append(one.number("share", SHARE, 1.0))

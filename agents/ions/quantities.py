@@ -35,6 +35,8 @@ __all__ = [
 
 _REQUIRED: Any = object()
 _MOLE = 6.02214076e23
+_LARGEST = 1e40  # in SI and eV: beyond anything of a crystal, and products of a few such numbers are still numbers
+_FARTHEST = 1000.0  # edges of a cell: no site of a cell lies so far from it
 
 
 @dataclass(frozen=True)
@@ -148,9 +150,12 @@ def parse(given: Any, dimension: Dimension, where: str) -> tuple[float, float, s
         )
     above, _, below = match[1].partition("/")
     value = float(above) / float(below) if below and float(below) else float(above) if not below else np.inf
+    ours = value * dimension.units[unit]
     if not np.isfinite(value):
         raise ValueError(f"{where} must be finite: got {given!r}.")
-    return value * dimension.units[unit], value, unit
+    if ours and not 1 / _LARGEST < abs(ours) < _LARGEST:
+        raise ValueError(f"{where} must be 0, or of a size that such numbers have: got {given!r}.")
+    return ours, value, unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,7 +319,7 @@ def coordinates(rows: Sequence[Any], axes: int, where: str) -> list[list[float]]
     """
     for row in rows:
         numbers = isinstance(row, list) and all(isinstance(x, int | float) and not isinstance(x, bool) for x in row)
-        if not numbers or len(row) != axes:
+        if not numbers or len(row) != axes or not all(abs(x) <= _FARTHEST for x in row):
             raise ValueError(f"{where} must be rows of {axes} shares of the edges, as [0.0, 0.5]: got {row!r}.")
     if not rows:
         raise ValueError(f"{where} must be at least one row: got none.")

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
+from os.path import isfile as is_file  # never raises, however long the name
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from agents.documents import one_line, read_text
 from agents.molecules.conservation import conservation_laws
 from agents.molecules.notation import read_sheet, write_side
 from agents.molecules.units import Units
@@ -19,6 +21,7 @@ from agents.molecules.units import Units
 __all__ = ["CARRIED", "Network", "read_network"]
 
 _FOLDER = Path(__file__).with_name("networks")
+_LARGEST = 2**20  # bytes of a file
 CARRIED = tuple(sorted(path.stem for path in _FOLDER.glob("*.txt")))
 """Names of the networks that come with this package."""
 
@@ -242,12 +245,17 @@ def read_network(source: str | PathLike[str]) -> Network:
     ('X', 'Y')
     """
     path = _FOLDER / f"{source}.txt" if source in CARRIED else Path(source)
+    name = one_line(path.name, 80)
+    if not is_file(path):
+        raise ValueError(f"A network is a file, or one of {', '.join(CARRIED)}: got {one_line(str(source), 120)}.")
     try:
-        return Network.parse(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError):
-        raise ValueError(f"A network is a file, or one of {', '.join(CARRIED)}: got {source}.") from None
+        text = read_text(path, _LARGEST)
     except ValueError as error:
-        raise ValueError(f"{path.name}: {error}") from None
+        raise ValueError(f"{name}: a network must be a text file, but {error}.") from error
+    try:
+        return Network.parse(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {one_line(str(error))}") from error
 
 
 def _place(name: str, names: Sequence[str], what: str) -> int:

@@ -18,6 +18,7 @@ _LABEL = re.compile(r"([^\W\d]\w*)\s*:")
 _ASSIGNMENT = re.compile(r"[^\W\d]\w*\s*=(?!>)")
 _BLANK = re.compile(r"\s*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_MANY = 2000  # reactions, and species: tables of a network grow with their product
 _MOST = 99  # molecules of a species on one side, and the power of a unit
 _MARK = "\ufeff"  # with which some editors begin a file
 
@@ -51,6 +52,8 @@ class Sheet:
     units: Units = field(default_factory=Units)
     reactions: list[Reaction] = field(default_factory=list)
     concentrations: dict[str, float] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    """Of the reactions."""
     species: dict[str, int] = field(default_factory=dict)
     """Their places, in the order in which they react."""
 
@@ -82,6 +85,8 @@ def read_sheet(text: str) -> Sheet:
             given[_read_concentration(cursor, sheet)] = unknown
         else:
             _read_reaction(cursor, sheet)
+        if len(sheet.reactions) > _MANY or len(sheet.species) > _MANY:
+            raise ValueError(f"Line {number}: a network has at most {_MANY} reactions and {_MANY} species, got more.")
     for name, unknown in given.items():
         if name not in sheet.species:
             raise ValueError(f"{unknown}, got {name}.")
@@ -203,9 +208,10 @@ def _read_reaction(cursor: _Cursor, sheet: Sheet) -> None:
     for key, before, after, suffix in ways:
         rate = _read_rate(cursor, sheet.units, key, sum(before.values()))
         name = f"{label.group(1)}{suffix}" if label else f"{write_side(before)} -> {write_side(after)}"
-        if any(name == reaction.name for reaction in sheet.reactions):
+        if name in sheet.names:
             raise cursor.wrong(f"the reaction `{name}` was given before. Add up the constants, or name it.", place)
         sheet.reactions.append(Reaction(name, before, after, rate))
+        sheet.names.add(name)
     if not cursor.at_end():
         hint = " (`k_back` belongs to `<->`)" if arrow == "->" else ""
         raise cursor.error(f"the end of the line{hint}")

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from eqfree.checkpoint import hold, read_checkpoint, sweep_temporaries, write_checkpoint
+from eqfree.checkpoint import LARGEST, hold, read_checkpoint, sweep_temporaries, write_checkpoint
 from eqfree.fields import short
 from eqfree.journal.segments import (
     ABOUT,
@@ -36,6 +36,7 @@ __all__ = ["Compute", "Journal", "Progress", "current"]
 
 Compute: TypeAlias = Callable[[Sequence[int], Callable[[int, Any], None]], Iterator[Any]]
 
+_FULL = 2**26  # bytes that are kept in memory between saves
 _PATIENCE = 100.0  # the next save waits so many times as long as the last one took
 
 current: ContextVar[Journal | None] = ContextVar("journal", default=None)  #: that this thread writes to
@@ -98,6 +99,7 @@ class Journal:
         self._segments: deque[_Segment] = deque()
         self._written = 0
         self._records: list[Record] = []
+        self._noted = 0  # bytes since the last save
         self._open: dict[int, _Unfinished] = {}  # what is in progress, by call
         self._done: list[Path] = []  # states that nobody needs once what came out is saved
         self._calls = 0
@@ -196,6 +198,7 @@ class Journal:
             If the disk fails; what was saved before stays as it was.
         """
         began = perf_counter()
+        self._noted = 0
         self._records = [record for record in self._records if record.is_worth_keeping]
         if not (self._records or self._open or self._done):
             self._due = began + self.interval
@@ -204,7 +207,8 @@ class Journal:
             self._prepare()
             self._write_segment()
             for call, (mark, began_at, state) in self._open.items():
-                if (arrays := state()) is not None:
+                arrays = state()
+                if arrays is not None and sum(array.nbytes for array in arrays.values()) < LARGEST // 2:
                     about = {"mark": mark.hex(), "seconds": self._clock() - began_at}
                     write_checkpoint(self._state_of(call), arrays, about)
             while self._done:
@@ -336,8 +340,10 @@ class Journal:
             self.asleep = False
 
     def _note(self, call: int, number: int, mark: bytes, arrays: Arrays | None, seconds: float) -> None:
-        if arrays is None:
+        size = 0 if arrays is None else sum(array.nbytes for array in arrays.values())
+        if arrays is None or size > _FULL:
             return
+        self._noted += size
         last = self._records[-1] if self._records else None
         if last is not None and last.call == call and last.is_like(arrays):
             last.numbers.append(number)
@@ -350,7 +356,7 @@ class Journal:
         self._save_if_due()
 
     def _save_if_due(self) -> None:
-        if perf_counter() >= self._due:
+        if perf_counter() >= self._due or self._noted > _FULL:
             self.save()
 
     def _save_quietly(self) -> None:

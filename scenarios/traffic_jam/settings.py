@@ -16,6 +16,7 @@ PartName = Literal["jam", "onset"]
 Headway = Annotated[float, Field(gt=0)]
 
 _REPLICAS = 8  # from which on noise is known
+_FLATTEST = 350.0  # from the steepest place: cosh² beyond it is no number
 _FLAT = 0.1  # of the largest slope of the optimal velocity: a smaller one is no place for uniform flow
 
 
@@ -114,7 +115,7 @@ class Settings(ScenarioSettings):
 
     def slope(self, headway: float) -> float:
         """Of the optimal velocity at a headway, in parts of the largest: sech²(headway - offset)."""
-        return 1 / cosh(headway - self.headway_offset) ** 2
+        return 1 / cosh(min(abs(headway - self.headway_offset), _FLATTEST)) ** 2
 
     def onset_at(self, headway: float) -> float:
         """v0 from which on uniform flow of a headway is unstable: a/((1 + cos θ) sech²(L/N - h)), θ = 2π/N.

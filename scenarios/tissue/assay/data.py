@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from scenarios.measurements import numbers, read_table
 
 __all__ = ["CARRIED", "CLOSE_PACKING", "Profiles", "carried_profiles", "read_profiles"]
 
@@ -25,6 +26,7 @@ _UNITS = {
     "density": {"cells/um2": 1.0, "cells/mm2": 1e-6},
     "spread": {"cells/um2": 1.0, "cells/mm2": 1e-6},
 }
+_FEW = 10_000  # times and positions, of which the first that is missing is looked for
 _NEEDED = ("position", "time", "density")
 _HEADER = "position (um), time (h), density (cells/um2)"
 _COLUMN = re.compile(r"(?P<name>[a-z]+) *\((?P<unit>[^)]*)\)")
@@ -173,6 +175,8 @@ def read_profiles(path: str | Path, name: str = "data") -> Profiles:
     times = table["time"].to_numpy()
     if (np.diff(times) < 0).any():
         raise ValueError(f"Times must increase down {_shown(path)}: got {_first(pd.unique(times))} h. Sort its rows.")
+    if table["time"].nunique() * table["position"].nunique() > max(_FEW, len(table)):  # more than there are rows
+        raise ValueError(f"Every time must have the same positions: got others in {_shown(path)}. Add those missing.")
     groups = table.groupby(["time", "position"])
     means, counts = groups["density"].mean().unstack(), groups.size().unstack()
     if means.isna().any(axis=None):
@@ -215,18 +219,10 @@ def carried_profiles(seeded: str) -> Profiles:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows with more fields than the header
-            return pd.read_csv(path, comment="#", skipinitialspace=True, encoding="utf-8-sig", index_col=False)
-    except pd.errors.EmptyDataError as error:
-        raise ValueError(f"expected profiles in {_shown(path)}, which is empty. Its header is {_HEADER}.") from error
-    except OSError as error:
+        return read_table(path, comment="#", index_col=False)
+    except ValueError as error:
         raise ValueError(
-            f"expected a file; {_shown(path)} cannot be read: {error.strerror}. Check the path."
-        ) from error
-    except (ValueError, pd.errors.ParserWarning) as error:
-        raise ValueError(
-            f"expected a table of columns separated by commas; {_shown(path)} is none. Its header is {_HEADER}."
+            f"expected a table of profiles; {_shown(path)} cannot be read: {error}. Its header is {_HEADER}."
         ) from error
 
 
@@ -244,7 +240,7 @@ def _in_our_units(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:
                 f"expected the unit of {name}, {' or '.join(_UNITS[name])}, in the header of {_shown(path)}: got "
                 f"{_shown(header)}. Write it as in {name} ({next(iter(_UNITS[name]))})."
             )
-        found[name] = pd.to_numeric(table[header], errors="coerce") * _UNITS[name][unit]
+        found[name] = numbers(table[header]) * _UNITS[name][unit]
     missing = [name for name in _NEEDED if name not in found]
     if missing:
         raise ValueError(

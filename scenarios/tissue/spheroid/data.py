@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from eqfree.fields import short
+from scenarios.measurements import numbers, read_table
+
 __all__ = ["carried_means", "choose_line", "read_spheroids", "summarise"]
 
 _MEANS = Path(__file__).with_name("confocal_means.csv")
@@ -50,24 +53,23 @@ def read_spheroids(path: str | Path) -> pd.DataFrame:
     0  mine   2500.0  3.0   150.5        0.2       0.0
     """
     try:
-        table = pd.read_csv(path, comment="#", dtype={"CellLine": str})
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"`data` must be a CSV file that can be read: got {str(path)!r} ({reason}).") from None
+        table = read_table(path, comment="#", dtype={"CellLine": str})
+    except ValueError as error:
+        raise ValueError(f"`data` must be a CSV file that can be read: got {short(str(path))} ({error}).") from error
     table = table.rename(columns=lambda name: _SPELLINGS.get(str(name).strip(), str(name).strip()))
     missing = [column for column in _COLUMNS if column not in table]
     if missing:
         raise ValueError(
-            f"Spheroids need the columns {', '.join(_COLUMNS)}: got {', '.join(map(str, table.columns))}. "
+            f"Spheroids need the columns {', '.join(_COLUMNS)}: got {short(', '.join(map(str, table.columns)))}. "
             f"Add {', '.join(missing)}."
         )
     if table.empty:
-        raise ValueError(f"There must be a spheroid in `data`: {str(path)!r} has none.")
+        raise ValueError(f"There must be a spheroid in `data`: {short(str(path))} has none.")
     made = table[list(_COLUMNS)].rename(columns=_COLUMNS)
     made["line"] = made["line"].astype(str).str.strip()
     for column in list(_COLUMNS.values())[1:]:
-        made[column] = pd.to_numeric(made[column], errors="coerce").astype(np.float64)
-    _check(made, str(path))
+        made[column] = numbers(made[column])
+    _check(made, short(str(path)))
     return made
 
 
