@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -129,6 +129,15 @@ class MesaMicroModel:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_free": [], "_reused": 0}  # what a process has built stays there
+
+    def lifted_by(self, lift: Callable[[Any, Array, Generator], Any]) -> MesaMicroModel:
+        """The same model, lifted otherwise, such as at another value of a parameter that is not the constructor's.
+
+        Reused models are shared by both: none is built anew for every value on a branch, and the checks go on counting.
+        """
+        other = copy(self)
+        other.__dict__.update(_lift=lift, _free=self._free, _reused=self._reused)
+        return other
 
     def lift(self, macro: Array, rng: Generator) -> MesaPopulation:
         """A model of the macro state, built or reused."""
