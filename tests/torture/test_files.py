@@ -133,5 +133,5 @@ def test_what_is_no_file_or_too_large_is_refused_unread(name: str, tmp_path: Pat
 def test_a_file_that_settings_name_is_not_read_if_it_is_too_large(tmp_path: Path) -> None:
     _sparse(tmp_path / "track.csv")
     settings = demonstration.DriftSettings(track_file=tmp_path / "track.csv")
-    with pytest.raises(ValueError, match=r"track\.csv', it has 4398046511104 bytes"):
+    with pytest.raises(ValueError, match="it has 4398046511104 bytes"):
         begin_run(tmp_path / "out", demonstration.scenario, settings)
