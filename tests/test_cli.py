@@ -233,7 +233,6 @@ def test_an_interrupted_run_leaves_what_was_there(workplace: Path, number: signa
     assert [path.name for path in workplace.iterdir()] == ["results"]
 
 
-KEPT = "eqfree: Interrupted: what was computed is kept. `eqfree resume results/drift` goes on.\n"
 THREE = ("times=1,2,3", "scatter=0.3", "pause=0.02", "tolerance=9")
 
 
@@ -253,48 +252,21 @@ def interrupt_at_the_second_time(number: int = signal.SIGINT, *assignments: str)
         return main(drift(*THREE, *assignments))
 
 
-def without_clock(folder: Path) -> dict[str, object]:
-    files: dict[str, object] = {name: (folder / name).read_bytes() for name in written(folder)}
-    document = json.loads((folder / "run.json").read_text())
-    document["cost"].pop("wall")
-    return files | {"run.json": document}
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_is_saved_and_resumed_to_the_same_bits(
-    workplace: Path, number: signal.Signals, status: int, capfd: pytest.CaptureFixture[str]
+def test_the_earlier_result_stays_until_the_new_one_is_there(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert interrupt_at_the_second_time(number) == status
-    assert capfd.readouterr().err == KEPT
-    assert main(["resume", "results/drift"]) == 0
-    out = capfd.readouterr().out
-    assert out.count("asleep") == 2  # of three times: the first was kept
-    assert "Written to results/drift" in out
-    assert main([*drift(*THREE), "--out", "undisturbed"]) == 0
-    assert without_clock(workplace / "results/drift") == without_clock(workplace / "undisturbed")
+    def numbers() -> dict[str, bytes]:
+        return {name: (workplace / "results/drift" / name).read_bytes() for name in RESULT}
 
-
-def test_a_run_that_is_kept_is_not_replaced_unasked(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "drift"]) == 0
+    before = numbers()
     interrupt_at_the_second_time()
-    capsys.readouterr()
-    assert main(["run", "drift"]) == 2
-    assert capsys.readouterr().err == (
-        "eqfree: 'results/drift' keeps a run that was interrupted, and a new one would replace it. `eqfree resume "
-        "results/drift` goes on with it; `--fresh` gives it up; `--out DIR` takes another folder.\n"
-    )
+    assert numbers() == before
+    assert main(["show", "results/drift"]) == 0
     assert main(["run", "drift", "--fresh"]) == 0
     assert written(workplace) == [f"results/drift/{name}" for name in RESULT]
     assert main(["resume", "results/drift"]) == 2
     assert "No interrupted run is kept in 'results/drift'. `eqfree show results/drift`" in capsys.readouterr().err
-
-
-def test_the_earlier_result_stays_until_the_new_one_is_there(workplace: Path) -> None:
-    assert main(["run", "drift"]) == 0
-    before = without_clock(workplace / "results/drift")
-    interrupt_at_the_second_time()
-    now = without_clock(workplace / "results/drift")
-    assert {name: now[name] for name in before} == before
-    assert main(["show", "results/drift"]) == 0
 
 
 def test_a_file_that_has_changed_is_noticed(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -305,22 +277,6 @@ def test_a_file_that_has_changed_is_noticed(workplace: Path, capsys: pytest.Capt
     assert "must be as they were: 'track.csv' has changed. Put it back" in capsys.readouterr().err
     Path("track.csv").write_text("1,2\n")
     assert main(["resume", "results/drift"]) == 0
-
-
-def test_a_damaged_checkpoint_is_one_line(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    interrupt_at_the_second_time()
-    kept = workplace / "results/drift/checkpoint"
-    whole = (kept / "about.npz").read_bytes()
-    (kept / "about.npz").write_bytes(whole[:100])
-    capsys.readouterr()
-    assert main(["resume", "results/drift"]) == 2
-    err = capsys.readouterr().err
-    assert err.startswith("eqfree: A checkpoint must be a file that eqfree wrote")
-    assert err.count("\n") == 1
-    (kept / "about.npz").write_bytes(whole)
-    (kept / "00000001.npz").write_bytes(b"PK")
-    assert main(["resume", "results/drift"]) == 0
-    assert "00000001.npz' is damaged: what it kept is computed again." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--interval", "0"], ["--time-limit", "-1"], ["--workers", "many"]])

@@ -17,7 +17,7 @@ from eqfree.cli import main
 from tests.torture.kills import fingerprint, leftovers
 from tests.torture.wanderers import register
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 WANDER = ["run", "wander", "--interval", "0.02"]
 
 
