@@ -87,10 +87,11 @@ def main(args: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         return _say(f"{error.format_message()} `eqfree --help` and `eqfree COMMAND --help` list the usage.", BAD_INPUT)
     except (ValueError, OSError, ArithmeticError, RuntimeError) as error:
+        kept = getattr(error, "eqfree_kept", "")
         if not _is_numerical(error):
-            return _say(str(error), BAD_INPUT)
+            return _say(f"{error}{kept}", BAD_INPUT)
         notes = getattr(error, "__notes__", [])
-        return _say(" ".join([f"Numerical failure: {error}", *notes]), NUMERICAL_FAILURE)
+        return _say(" ".join([f"Numerical failure: {error}", *notes]) + kept, NUMERICAL_FAILURE)
     except MemoryError as error:
         return _say(f"The settings must describe something that fits into memory: {error}. Make it smaller.", BAD_INPUT)
     return int(status or 0)
@@ -178,9 +179,7 @@ def resume(
     from eqfree.running import resume_run
 
     executor = _executor(workers, time_limit)
-    resumed = resume_run(folder, interval=interval)
-    for name in resumed.journal.damaged:
-        _say(f"'{resumed.journal.folder / name}' is damaged: what it kept is computed again.", 0)
+    resumed = resume_run(folder, interval=interval, tell=lambda sentence: _say(sentence, 0))
     return _complete(resumed, executor, json)
 
 
@@ -202,7 +201,11 @@ def _complete(begun: Run, executor: ExecutorLike, json: bool) -> int:
             study, files = begun.complete(Context(executor, track))
     except _Interrupted as interruption:
         if begun.is_kept:
-            interruption.kept = f"what was computed is kept. `eqfree resume {begun.folder}` goes on."
+            interruption.kept = f"what was computed is kept. {_goes_on(begun)}"
+        raise
+    except Exception as error:
+        if begun.is_kept:
+            vars(error)["eqfree_kept"] = f" What was computed is kept: {_goes_on(begun)}"
         raise
     if json:
         _print_json(study)
@@ -210,6 +213,10 @@ def _complete(begun: Run, executor: ExecutorLike, json: bool) -> int:
         _print_study(study)
         _console().print(f"Written to {begun.folder}: {', '.join(files)}")
     return _status(study)
+
+
+def _goes_on(begun: Run) -> str:
+    return f"`eqfree resume {begun.folder}` goes on."
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -393,13 +400,28 @@ def _interruptible() -> Iterator[None]:
         restore()
         raise _Interrupted(number)
 
-    for number in numbers:
-        if former[number] is not signal.SIG_IGN:
-            signal.signal(number, interrupt)
+    def insist(swallowed: Any) -> None:
+        """A signal that arrives in a finaliser cannot be raised from there: it comes once more, a moment later."""
+        if not isinstance(swallowed.exc_value, _Interrupted):
+            hook(swallowed)
+            return
+        listen()
+        again = threading.Timer(0.05, os.kill, (os.getpid(), swallowed.exc_value.status - 128))
+        again.daemon = True
+        again.start()
+
+    def listen() -> None:
+        for number in numbers:
+            if former[number] is not signal.SIG_IGN:
+                signal.signal(number, interrupt)
+
+    hook, sys.unraisablehook = sys.unraisablehook, insist
+    listen()
     try:
         yield
     finally:
         restore()
+        sys.unraisablehook = hook
 
 
 def _abandon_workers(status: int) -> None:

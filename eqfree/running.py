@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from os.path import isfile as is_file  # never raises, whatever the text
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 from eqfree.documents import read_bytes
 from eqfree.fields import short
@@ -103,12 +104,13 @@ def begin_run(
         "scenario": scenario.name,
         "settings": settings.model_dump(mode="json"),
         "files": dict(_digests(settings.model_dump())),
+        "from": str(Path.cwd()),
         "movie": movie,
     }
     return Run(folder, scenario, settings, movie, Journal.begin(place, about, interval=interval))
 
 
-def resume_run(folder: Path, *, interval: float = 30.0) -> Run:
+def resume_run(folder: Path, *, interval: float = 30.0, tell: Callable[[str], object] = warn) -> Run:
     """The run that was interrupted in a folder.
 
     Raises
@@ -124,22 +126,33 @@ def resume_run(folder: Path, *, interval: float = 30.0) -> Run:
     ValueError: No interrupted run is kept in 'nowhere'. ...
     """
     recover(folder)
+    if folder.exists() and Path.cwd().is_relative_to(folder.resolve()):
+        raise ValueError(
+            f"A run is resumed from outside its folder, which its result replaces: got '{folder}'. Leave it."
+        )
     if not Journal.is_in(folder / CHECKPOINT):
         finished = (folder / "run.json").is_file()
         raise ValueError(
             f"No interrupted run is kept in '{folder}'. "
             + (f"`eqfree show {folder}` prints the finished one." if finished else "`eqfree run NAME` begins one.")
         )
-    journal = Journal.resume(folder / CHECKPOINT, interval=interval)
+    journal = Journal.resume(folder / CHECKPOINT, interval=interval, tell=tell)
     try:
         check_destination(folder)
         about = journal.about
         scenario = load_scenario(str(about["scenario"]))
+        if sources := journal.changed_sources():
+            raise ValueError(
+                f"The program of the run in '{folder}' must be as it was: '{sources[0]}' has changed, and answers of "
+                "before and after would be mixed. Put it back, or begin anew with `--fresh`."
+            )
         settings = build_settings(scenario.settings, _given(about["settings"]), scenario=scenario.name)
         if changed := sorted(set(dict(_digests(settings.model_dump())).items()) ^ set(about["files"].items())):
+            file = changed[0][0]
+            what = "has changed" if is_file(file) else f"is not there, seen from here; it was from '{about['from']}'"
             raise ValueError(
-                f"The files that the run in '{folder}' reads must be as they were: '{changed[0][0]}' has changed. "
-                "Put it back, or begin anew with `--fresh`."
+                f"The files that the run in '{folder}' reads must be as they were: '{file}' {what}. Put it back, or "
+                "begin anew with `--fresh`."
             )
         return Run(folder, scenario, settings, about["movie"], journal)
     except (KeyError, AttributeError, TypeError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import islice
 from math import inf
 from numbers import Integral
@@ -42,6 +42,7 @@ from eqfree.micro import (
     has,
     is_batched,
     is_deterministic,
+    is_packed,
     is_thread_safe,
     is_timed,
 )
@@ -260,13 +261,13 @@ class CoarseTimeStepper:
         with in_progress(lambda: mark_of("simulate", array, instants, key, self.seed, self._runs)) as progress:
             if progress.state is not None:
                 told = Told.from_arrays(progress.state)
-            for number, duration in enumerate(np.diff(instants, prepend=0.0)[len(told.mean) :], start=len(told.mean)):
+            for number, duration in enumerate(np.diff(instants, prepend=0.0)[told.count :], start=told.count):
                 packed = told.packed if number else self.lift(array, (*key, 0))
                 packed, reading = self.advance(packed, duration, (*key, number))
                 check_reading(reading.mean, array.shape)
                 told = told.and_then(packed, reading)
-                progress.offer(told.to_arrays)
-            progress.finish(replace(told, packed=()).to_arrays())
+                progress.offer(partial(told.to_arrays, packed=is_packed(self.model)))
+            progress.finish(replace(told, packed=()).to_arrays(packed=True))
         return Trajectory(
             times=instants,
             macro=np.array(told.mean),
@@ -403,7 +404,7 @@ class CoarseTimeStepper:
 
     def _ask(self, tasks: Sequence[Task], observe: Observe | None = None) -> Iterator[Any]:
         program, workers = self._program(observe), self._workers
-        return ask(tasks, lambda some, arrived: workers.map(program, some, arrived))
+        return ask(tasks, lambda some, arrived: workers.map(program, some, arrived), packed=is_packed(self.model))
 
 
 def _run_batch(
@@ -413,7 +414,8 @@ def _run_batch(
         return
     macros, times = np.stack([task.start for task in tasks]), tasks[0].times
     try:
-        paths = np.array(model.burst_batch(macros, times, [task.streams for task in tasks]), dtype=np.float64)
+        batch = model.burst_batch(macros, times, [task.streams for task in tasks])
+        paths = np.array(batch, dtype=np.float64, order="C")
     except Exception as error:
         for task in tasks:  # the loop finds the replica that fails, and says how to replay it
             task.run(program)

@@ -174,13 +174,14 @@ def recover(folder: Path) -> None:
     """
     place = _resolved(folder)
     for former in (True, False):
-        for path in place.parent.glob(f".{escape(place.name)}{TEMPORARY}*"):
-            for descriptor in _held(path):  # nobody else holds it
-                if former and path.name.endswith("former") and not place.exists():
-                    path.rename(place)
-                elif not former:
-                    shutil.rmtree(path)
-                os.close(descriptor)
+        for path in place.parent.glob(f".{escape(place.name)}{TEMPORARY}*-[nf]*"):
+            with suppress(OSError):  # it has vanished meanwhile, or is somebody else's
+                for descriptor in _held(path):  # nobody else holds it
+                    if former and path.name.endswith("former") and not place.exists():
+                        path.rename(place)
+                    elif not former:
+                        shutil.rmtree(path)
+                    os.close(descriptor)
 
 
 def _held(path: Path) -> list[int]:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -277,6 +278,52 @@ def test_a_file_that_has_changed_is_noticed(workplace: Path, capsys: pytest.Capt
     assert "must be as they were: 'track.csv' has changed. Put it back" in capsys.readouterr().err
     Path("track.csv").write_text("1,2\n")
     assert main(["resume", "results/drift"]) == 0
+
+
+def test_a_run_is_resumed_from_where_its_files_are_found(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("track.csv").write_text("1,2\n")
+    interrupt_at_the_second_time(signal.SIGINT, "track_file=track.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(workplace / "results")
+        assert main(["resume", "drift"]) == 2
+        assert f"'track.csv' is not there, seen from here; it was from '{workplace}'" in capsys.readouterr().err
+        patch.chdir(workplace / "results/drift")
+        assert main(["resume", "."]) == 2
+        assert "from outside its folder, which its result replaces: got '.'. Leave it." in capsys.readouterr().err
+
+
+def test_a_run_that_fails_says_that_it_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    walk = demonstration.sleep
+    walked: list[object] = []
+
+    def stumble(*arguments: Any) -> None:
+        if len(walked) == 1:
+            raise ValueError("the walker fell over.")
+        walk(*arguments)
+        walked.append(arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demonstration, "sleep", stumble)
+        assert main(drift(*THREE)) == 2
+    said = "eqfree: the walker fell over. What was computed is kept: `eqfree resume results/drift` goes on.\n"
+    assert capsys.readouterr().err == said
+    assert main(["resume", "results/drift"]) == 0
+
+
+class Finalised:
+    """Receives a signal while it is let go, where no error can pass."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_signal_that_arrives_in_a_finaliser_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def let_go(*_: Any) -> None:
+        Finalised()
+        time.sleep(20)
+
+    monkeypatch.setattr(demonstration, "sleep", let_go)
+    assert main(drift(*THREE)) == 143
 
 
 @pytest.mark.parametrize("words", [["--interval", "0"], ["--time-limit", "-1"], ["--workers", "many"]])

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isfinite
-from time import perf_counter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +15,7 @@ from eqfree.fields import short
 from eqfree.hmm.conservation_law import ConservationLaw
 from eqfree.hmm.finite_volume import Muscl, Scheme
 from eqfree.hmm.joint import share_of
+from eqfree.journal import clock
 from eqfree.results import Cost, Trajectory
 
 __all__ = ["ConservationState", "iter_conservation_law", "solve_conservation_law"]
@@ -216,7 +216,7 @@ def solve_conservation_law(
         stops.ndim == 1 and len(stops) and (np.diff(stops) > 0).all() and begin <= stops[0] and stops[-1] <= end
     ):
         raise ValueError(f"`t_eval` must increase within [{begin:g}, {end:g}]: got {short(stops)}.")
-    wall = perf_counter()
+    wall = clock()
     scheme = _as_scheme(scheme)
     state = ConservationState.begin(law, begin, density0, shares0)
     if step is not None:
@@ -235,7 +235,7 @@ def solve_conservation_law(
         times=np.array([state.time for state in told]),
         macro=rows,
         stderr=np.zeros_like(rows),
-        cost=Cost(wall=perf_counter() - wall),
+        cost=Cost(wall=clock() - wall),
         fields=law.fields,
     )
 

@@ -7,7 +7,7 @@ the same questions; those that were answered before are answered from the disk, 
 on, and the bits are those of a run that nobody disturbed.
 """
 
-from eqfree.journal.asking import answered, checkpoints, clock, in_progress, kept
+from eqfree.journal.asking import answered, checkpoints, clock, in_progress
 from eqfree.journal.journal import Journal, Progress
 from eqfree.journal.marks import mark_of
 from eqfree.journal.segments import Arrays, is_journal_file
@@ -21,6 +21,5 @@ __all__ = [
     "clock",
     "in_progress",
     "is_journal_file",
-    "kept",
     "mark_of",
 ]

@@ -13,10 +13,9 @@ from warnings import warn
 
 from eqfree.fields import short
 from eqfree.journal.journal import Compute, Journal, Progress, current
-from eqfree.journal.marks import mark_of
 from eqfree.journal.segments import Arrays
 
-__all__ = ["answered", "checkpoints", "clock", "in_progress", "kept"]
+__all__ = ["answered", "checkpoints", "clock", "in_progress"]
 
 
 @contextmanager
@@ -27,7 +26,8 @@ def checkpoints(
 
     Run the same program again: what its bursts had answered is read from ``folder``, and all that follows comes out
     bit for bit as if nothing had happened. When the block ends well, the folder is removed: write your results in
-    the block. Bursts that are made again sooner than they are read are not kept.
+    the block. Bursts that are made again about as soon as they are read are not kept. The program must be the same:
+    where a source file of it has changed since, that is warned of, and it is you who knows whether the answers have.
 
     *How to choose.* ``interval``: as much time as you are ready to lose. Writing takes less than a hundredth of
     the time, however short it is.
@@ -58,11 +58,15 @@ def checkpoints(
     array([0.607])
     """
     place = Path(folder)
-    about = {"settings": json.loads(json.dumps(settings or {}))}
+    about = {"settings": _as_json(settings or {})}
     if Journal.is_in(place):
         journal = Journal.resume(place, interval=interval)
-        for name in journal.damaged:
-            warn(f"'{place / name}' is damaged: what it kept is computed again.", stacklevel=3)
+        for path in journal.changed_sources():
+            warn(
+                f"'{path}' has changed since the run in '{place}' was begun, whose answers are kept. If the change is "
+                f"in what bursts do, remove '{place}' and begin anew.",
+                stacklevel=3,
+            )
         if journal.about["settings"] != about["settings"]:
             journal.close()
             raise ValueError(
@@ -74,6 +78,13 @@ def checkpoints(
     with journal.recording():
         yield
     journal.discard()
+
+
+def _as_json(settings: Mapping[str, Any]) -> Any:
+    try:
+        return json.loads(json.dumps(settings))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`settings` must be JSON values: got {short(settings)} ({error}).") from error
 
 
 def answered(
@@ -96,7 +107,7 @@ def answered(
         From an answer to named arrays, or None where it is none, and back, given the number of the question.
     """
     journal = current.get()
-    if journal is None or journal.asleep:
+    if journal is None or not journal.is_open:
         return compute(range(count), lambda place, answer: None)
     return journal.answer(mark(), count, compute, encode, decode)
 
@@ -105,24 +116,11 @@ def answered(
 def in_progress(mark: Callable[[], bytes]) -> Iterator[Progress]:
     """A calculation that keeps its own state; what its bursts answer is not kept."""
     journal = current.get()
-    if journal is None or journal.asleep:
+    if journal is None or not journal.is_open:
         yield Progress()
         return
     with journal.progress(mark()) as progress:
         yield progress
-
-
-def kept(name: str, compute: Callable[[], Arrays]) -> Arrays:
-    """The named arrays that ``compute`` makes: from the journal, if a run made them before it was interrupted.
-
-    For what takes long and asks no burst. It must depend on nothing but what the run was begun with.
-
-    >>> import numpy as np
-    >>> kept("squares", lambda: {"squares": np.arange(3) ** 2})["squares"]
-    array([0, 1, 4])
-    """
-    journal = current.get()
-    return compute() if journal is None or journal.asleep else journal.keep(mark_of(name), compute)
 
 
 def clock() -> float:
@@ -132,4 +130,4 @@ def clock() -> float:
     True
     """
     journal = current.get()
-    return perf_counter() if journal is None else journal._clock()
+    return perf_counter() + (0.0 if journal is None else journal.spared)

@@ -13,8 +13,10 @@ from functools import lru_cache
 from importlib.metadata import version
 from itertools import takewhile
 from pathlib import Path
+from threading import get_ident
 from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
+from warnings import warn
 
 import numpy as np
 
@@ -28,12 +30,15 @@ from eqfree.journal.segments import (
     is_answer,
     is_journal_file,
     read_segment,
+    size_of,
     tabulate,
     take,
 )
+from eqfree.journal.sources import changed_sources, digest_sources
 
 __all__ = ["Compute", "Journal", "Progress", "current"]
 
+Tell: TypeAlias = Callable[[str], object]
 Compute: TypeAlias = Callable[[Sequence[int], Callable[[int, Any], None]], Iterator[Any]]
 
 _FULL = 2**26  # bytes that are kept in memory between saves
@@ -88,13 +93,17 @@ class Journal:
         JSON values: which run it is.
     interval
         Seconds between saves.
+    tell
+        What is told a sentence that the user must know.
     """
 
-    def __init__(self, folder: Path, about: Mapping[str, Any], interval: float) -> None:
-        self.folder, self.about, self.interval = folder, about, interval
-        self.asleep = False  # whether an answer is being computed: what it asks is part of it
+    def __init__(self, folder: Path, about: Mapping[str, Any], interval: float, tell: Tell = warn) -> None:
+        if not (isinstance(interval, (int, float)) and 0 < interval < float("inf")):
+            raise ValueError(f"`interval` must be a time in seconds: got {interval!r}.")
+        self.folder, self.about, self.interval, self.tell = folder, about, interval, tell
         self.spared = 0.0  # seconds of computing that were read from the disk
-        self.damaged: list[str] = []
+        self._asleep = False  # whether an answer is being computed: what it asks is part of it
+        self._thread = get_ident()
         self._lock = _lock(folder) if folder.exists() else None
         self._segments: deque[_Segment] = deque()
         self._written = 0
@@ -105,6 +114,7 @@ class Journal:
         self._calls = 0
         self._read = lru_cache(maxsize=4)(read_segment)
         self._due = perf_counter() + interval
+        self._soonest = perf_counter()
 
     # --- the folder --------------------------------------------------------------------------------------------------
 
@@ -135,22 +145,19 @@ class Journal:
         ValueError
             If another process keeps a run there, or ``interval`` is no time.
         """
-        _check_interval(interval)
         journal = cls(folder, about, interval)
-        for path in journal.files():
-            path.unlink()
+        journal._clear()
         return journal
 
     @classmethod
-    def resume(cls, folder: Path, *, interval: float = 30.0) -> Journal:
-        """The journal of a run that was interrupted. Damaged segments are left out, and named in ``damaged``.
+    def resume(cls, folder: Path, *, interval: float = 30.0, tell: Tell = warn) -> Journal:
+        """The journal of a run that was interrupted. What is damaged is left out, and told.
 
         Raises
         ------
         ValueError
             If none is kept there, another process goes on with it, or another version began it.
         """
-        _check_interval(interval)
         if not cls.is_in(folder):
             raise ValueError(f"No interrupted run is kept in '{folder}'. Begin one.")
         _, about = read_checkpoint(folder / ABOUT)
@@ -159,31 +166,38 @@ class Journal:
                 f"The run in '{folder}' was begun with {_told(found)}: this is {_told(_versions())}, whose bits may "
                 "differ. Install those again, or begin anew."
             )
-        journal = cls(folder, about, interval)
+        journal = cls(folder, about, interval, tell)
         try:
             sweep_temporaries(folder)
             journal._segments = journal._index()
         except BaseException:
             journal.close()
             raise
-        journal._written = max((int(path.stem) for path in folder.glob("[0-9]*.npz")), default=0)
         return journal
 
-    def files(self) -> list[Path]:
-        """What of the folder is the journal's."""
-        return [path for path in self.folder.glob("*") if is_journal_file(path)]
+    def changed_sources(self) -> list[str]:
+        """The files of the program that are not as they were when it was begun; a ValueError if that is damaged."""
+        sources = self.about.get("sources", {})
+        if not (isinstance(sources, dict) and all(isinstance(digest, str) for digest in sources.values())):
+            raise ValueError(f"The checkpoint in '{self.folder}' is damaged. Begin anew.")
+        return changed_sources(sources)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this thread may write to it now."""
+        return not self._asleep and self._thread == get_ident()
 
     @contextmanager
     def recording(self) -> Iterator[None]:
         """What is asked in the block is recorded; however it ends, it is saved."""
         token = current.set(self)
+        self._thread = get_ident()  # other threads may inherit the context, and come in any order
         self._due = perf_counter() + self.interval
         try:
             yield
             self.save()
         except BaseException:
-            with suppress(OSError):  # the error that passes tells more
-                self.save()
+            self._save_quietly()
             self.close()
             raise
         finally:
@@ -198,8 +212,10 @@ class Journal:
             If the disk fails; what was saved before stays as it was.
         """
         began = perf_counter()
-        self._noted = 0
-        self._records = [record for record in self._records if record.is_worth_keeping]
+        for record in self._records:
+            if not record.is_worth_keeping:
+                record.rows, record.seconds = [], 0.0
+        self._records = [record for record in self._records if record.rows]
         if not (self._records or self._open or self._done):
             self._due = began + self.interval
             return
@@ -208,7 +224,7 @@ class Journal:
             self._write_segment()
             for call, (mark, began_at, state) in self._open.items():
                 arrays = state()
-                if arrays is not None and sum(array.nbytes for array in arrays.values()) < LARGEST // 2:
+                if arrays is not None and size_of(arrays) < LARGEST // 2:
                     about = {"mark": mark.hex(), "seconds": self._clock() - began_at}
                     write_checkpoint(self._state_of(call), arrays, about)
             while self._done:
@@ -219,15 +235,21 @@ class Journal:
                 "before is good: make room, and resume."
             ) from error
         now = perf_counter()
-        self._due = now + max(self.interval, _PATIENCE * (now - began))
+        self._soonest = now + _PATIENCE * (now - began)
+        self._due = max(now + self.interval, self._soonest)
 
     def discard(self) -> None:
         """Remove the folder: the run is done."""
-        for path in self.files():
-            path.unlink(missing_ok=True)
+        self._clear()
         self.close()
         with suppress(OSError):  # somebody has put something there
             self.folder.rmdir()
+
+    def _clear(self) -> None:
+        if self.is_in(self.folder):
+            for path in self.folder.glob("*"):
+                if is_journal_file(path):
+                    path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let another process have the folder."""
@@ -261,13 +283,15 @@ class Journal:
         decode: Callable[[int, Arrays], Any],
     ) -> Iterator[Any]:
         open_ = [number for number in range(count) if number not in found.answers]
+        record = Record(call, mark)
         since = perf_counter()
 
         def arrived(place: int, answer: Any) -> None:
             nonlocal since
             now = perf_counter()
-            self._note(call, open_[place], mark, encode(answer), now - since)
+            record.seconds += now - since
             since = now
+            self._note(record, open_[place], encode(answer))
 
         fresh = compute(open_, arrived)
         for number in range(count):
@@ -307,20 +331,7 @@ class Journal:
             self._open.pop(call, None)
         if progress._result is not None:
             self._done.append(path)
-            self._note(call, 0, mark, progress._result, self._clock() - began)
-
-    def keep(self, mark: bytes, compute: Callable[[], Arrays]) -> Arrays:
-        """See `kept`."""
-        call = self._next()
-        found = self._find(call, mark)
-        if found.answers:
-            self.spared += found.seconds[0]
-            return found.answers[0]
-        began = self._clock()
-        with self._sleeping():
-            arrays = compute()
-        self._note(call, 0, mark, arrays, self._clock() - began)
-        return arrays
+            self._note(Record(call, mark, self._clock() - began), 0, progress._result)
 
     def _clock(self) -> float:
         return perf_counter() + self.spared
@@ -333,30 +344,27 @@ class Journal:
 
     @contextmanager
     def _sleeping(self) -> Iterator[None]:
-        self.asleep = True
+        self._asleep = True
         try:
             yield
         finally:
-            self.asleep = False
+            self._asleep = False
 
-    def _note(self, call: int, number: int, mark: bytes, arrays: Arrays | None, seconds: float) -> None:
-        size = 0 if arrays is None else sum(array.nbytes for array in arrays.values())
-        if arrays is None or size > _FULL:
-            return
-        self._noted += size
-        last = self._records[-1] if self._records else None
-        if last is not None and last.call == call and last.is_like(arrays):
-            last.numbers.append(number)
-            last.rows.append(arrays)
-            last.seconds += seconds
-        else:
-            if last is not None and not last.is_worth_keeping:
-                self._records.pop()
-            self._records.append(Record(call, mark, [number], [arrays], seconds))
+    def _note(self, record: Record, number: int, arrays: Arrays | None) -> None:
+        """Add an answer to the record of its call, unless too much waits to be saved already."""
+        size = 0 if arrays is None else size_of(arrays)
+        if arrays is not None and self._noted + size <= _FULL:
+            if not record.rows:
+                if self._records and not self._records[-1].is_worth_keeping:
+                    self._noted -= self._records.pop().size
+                self._records.append(record)
+            record.rows.append((number, arrays))
+            self._noted += size
         self._save_if_due()
 
     def _save_if_due(self) -> None:
-        if perf_counter() >= self._due or self._noted > _FULL:
+        now = perf_counter()
+        if now >= self._due or (self._noted > _FULL // 2 and now >= self._soonest):
             self.save()
 
     def _save_quietly(self) -> None:
@@ -371,28 +379,28 @@ class Journal:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(self.folder)
         if not self.is_in(self.folder):
-            write_checkpoint(self.folder / ABOUT, {}, {"versions": _versions(), **self.about})
+            about = {"versions": _versions(), "sources": digest_sources(), **self.about}
+            write_checkpoint(self.folder / ABOUT, {}, about)
 
     def _write_segment(self) -> None:
-        if records := self._records:
-            layouts: list[list[Any]] = []
-            for record in records:
-                if (layout := record.layout()) not in layouts:
-                    layouts.append(layout)
-            path = self.folder / f"{self._written + 1:08d}.npz"
-            write_checkpoint(path, tabulate(records, layouts), {"layouts": layouts})
+        if self._records:
+            table, layouts = tabulate(self._records)
+            write_checkpoint(self.folder / f"{self._written + 1:08d}.npz", table, {"layouts": layouts})
             self._written += 1
-        self._records = []
+        for record in self._records:
+            record.rows, record.seconds = [], 0.0  # a call that is not done yet begins another
+        self._records, self._noted = [], 0
 
     def _index(self) -> deque[_Segment]:
         """The segments that can be read, by the first call that they tell of."""
         index = []
-        for path in sorted(self.folder.glob("[0-9]*.npz")):
+        for path in sorted(path for path in self.folder.glob("0*.npz") if is_answer(path)):
+            self._written = int(path.stem)
             try:
                 calls = read_segment(path)[0]["calls"]
                 index.append(_Segment(int(calls.min()), int(calls.max()), path))
-            except (ValueError, KeyError):
-                self.damaged.append(path.name)
+            except ValueError:
+                self._tell_of(path)
         return deque(sorted(index))
 
     def _find(self, call: int, mark: bytes) -> Found:
@@ -410,6 +418,9 @@ class Journal:
                 take(found, table, layouts, row)
         return found
 
+    def _tell_of(self, path: Path) -> None:
+        self.tell(f"'{path}' is damaged: what it kept is computed again.")
+
     def _state_of(self, call: int) -> Path:
         return self.folder / f"state-{call}.npz"
 
@@ -419,7 +430,7 @@ class Journal:
         try:
             arrays, about = read_checkpoint(path)
         except ValueError:
-            self.damaged.append(path.name)
+            self._tell_of(path)
             return None
         if about.get("mark") != mark.hex():
             return None
@@ -427,14 +438,9 @@ class Journal:
         return arrays
 
 
-def _check_interval(interval: float) -> None:
-    if not 0 < interval < float("inf"):
-        raise ValueError(f"`interval` must be a time in seconds: got {interval!r}.")
-
-
 def _versions() -> dict[str, str]:
     python = ".".join(map(str, sys.version_info[:2]))
-    return {"python": python, **{name: version(name) for name in ("eqfree", "numpy", "numba", "scipy")}}
+    return {"python": python, **{name: version(name) for name in ("eqfree", "mesa", "numba", "numpy", "scipy")}}
 
 
 def _told(versions: Any) -> str:

@@ -23,9 +23,9 @@ def mark_of(*parts: Any) -> bytes:
 
 
 def _feed(digest: Any, part: Any) -> None:
-    if isinstance(part, np.ndarray) and part.dtype != object:
+    if isinstance(part, np.ndarray) and part.dtype.kind in "biufcUSMm":
         digest.update(f"{part.dtype.str}{part.shape}".encode())
-        digest.update(np.ascontiguousarray(part).data if part.size else b"")
+        digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     elif isinstance(part, Mapping):
         _feed(digest, [*part.items()])
     elif isinstance(part, (list, tuple)):

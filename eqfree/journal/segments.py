@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 from eqfree.checkpoint import TEMPORARY, read_checkpoint
 from eqfree.fields import short
 
-__all__ = ["ABOUT", "Arrays", "Found", "Record", "is_answer", "is_journal_file", "read_segment", "tabulate", "take"]
+__all__ = [
+    "ABOUT",
+    "Arrays",
+    "Found",
+    "Record",
+    "is_answer",
+    "is_journal_file",
+    "read_segment",
+    "size_of",
+    "tabulate",
+    "take",
+]
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
@@ -23,39 +34,51 @@ ABOUT = "about.npz"  #: which run a journal is of
 _DTYPE = re.compile(r"[<>|][biufcUS]\d{1,6}")
 _MOST = 10_000_000  # answers of a record
 _SHORTEST = 1e-3  # s: what is answered sooner is made again as fast as it is looked up
-_BYTES_PER_SECOND = 2e6  # of computing: writing takes a hundredth of the time, where a disk takes 200 MB/s
+_BYTES_PER_SECOND = 4e7  # of computing: more is made again as fast as it is read
 
 
 @dataclass
 class Record:
-    """Answers to questions of one call, whose arrays have the same shapes."""
+    """Answers to questions of one call."""
 
     call: int
     mark: bytes
-    numbers: list[int]
-    rows: list[Arrays]
-    seconds: float
-
-    def layout(self) -> list[list[Any]]:
-        """Name, dtype and shape of each array of an answer."""
-        return [[name, array.dtype.str, list(array.shape)] for name, array in self.rows[0].items()]
-
-    def is_like(self, arrays: Arrays) -> bool:
-        """Whether another answer has the same names, dtypes and shapes."""
-        return arrays.keys() == self.rows[0].keys() and all(
-            (array.dtype, array.shape) == (self.rows[0][name].dtype, self.rows[0][name].shape)
-            for name, array in arrays.items()
-        )
+    seconds: float = 0.0
+    rows: list[tuple[int, Arrays]] = field(default_factory=list)
+    """The number of a question, and its answer."""
 
     @property
     def size(self) -> int:
-        """In bytes."""
-        return len(self.rows) * sum(array.nbytes for array in self.rows[0].values())
+        """In bytes, if the answers are alike."""
+        return len(self.rows) * size_of(self.rows[0][1]) if self.rows else 0
 
     @property
     def is_worth_keeping(self) -> bool:
-        """Whether it takes much longer to make it again than to write it."""
-        return self.seconds >= _SHORTEST and self.size <= _BYTES_PER_SECOND * self.seconds
+        """Whether it takes much longer to make it again than to read it."""
+        return bool(self.rows) and self.seconds >= _SHORTEST and self.size <= _BYTES_PER_SECOND * self.seconds
+
+    def groups(self) -> Iterator[tuple[list[int], list[list[Any]], list[NDArray[Any]]]]:
+        """Answers that are alike: their numbers, their layout (name, dtype and shape of each array), and the arrays,
+        stacked."""
+        alike: dict[tuple[Any, ...], list[tuple[int, Arrays]]] = {}
+        for number, arrays in self.rows:
+            layout = tuple((name, array.dtype.str, array.shape) for name, array in arrays.items())
+            alike.setdefault(layout, []).append((number, arrays))
+        for layout, rows in alike.items():
+            stacks = [
+                np.stack([arrays[name] for _, arrays in rows]).astype(dtype, order="C", copy=False)  # in its byte order
+                for name, dtype, _ in layout
+            ]
+            yield [number for number, _ in rows], [[name, kind, list(shape)] for name, kind, shape in layout], stacks
+
+
+def size_of(arrays: Arrays) -> int:
+    """Bytes of all of them.
+
+    >>> size_of({"x": np.zeros(3)})
+    24
+    """
+    return sum(array.nbytes for array in arrays.values())
 
 
 @dataclass
@@ -66,23 +89,28 @@ class Found:
     seconds: dict[int, float] = field(default_factory=dict)
 
 
-def tabulate(records: Sequence[Record], layouts: Sequence[Any]) -> dict[str, NDArray[Any]]:
-    """Records as columns, and the content of all their arrays one after the other."""
-    content = [
-        np.stack([row[name] for row in record.rows]).ravel().view(np.uint8)
-        for record in records
-        for name in record.rows[0]
-    ]
-    return {
-        "calls": np.array([record.call for record in records]),
-        "numbers": np.concatenate([record.numbers for record in records]),
-        "counts": np.array([len(record.rows) for record in records]),
-        "marks": np.array([list(record.mark) for record in records], dtype=np.uint8),
-        "seconds": np.array([record.seconds for record in records]),
-        "layouts": np.array([layouts.index(record.layout()) for record in records]),
-        "ends": np.cumsum([record.size for record in records]),
+def tabulate(records: Sequence[Record]) -> tuple[dict[str, NDArray[Any]], list[Any]]:
+    """Records as columns, with the content of all arrays one after the other; and the layouts that one numbers."""
+    groups = [(record, *group) for record in records for group in record.groups()]
+    layouts: list[Any] = []
+    for _, _, layout, _ in groups:
+        if layout not in layouts:
+            layouts.append(layout)
+    content = [stack.reshape(-1).view(np.uint8) for *_, stacks in groups for stack in stacks]
+    counts = np.array([len(numbers) for _, numbers, _, _ in groups])
+    table = {
+        "calls": np.array([record.call for record, *_ in groups]),
+        "numbers": np.concatenate([numbers for _, numbers, _, _ in groups]),
+        "counts": counts,
+        "marks": np.array([list(record.mark) for record, *_ in groups], dtype=np.uint8),
+        "seconds": np.array([record.seconds for record, *_ in groups])
+        * counts
+        / [len(record.rows) for record, *_ in groups],
+        "layouts": np.array([layouts.index(layout) for _, _, layout, _ in groups]),
+        "ends": np.cumsum([sum(stack.nbytes for stack in stacks) for *_, stacks in groups]),
         "content": np.concatenate(content),
     }
+    return table, layouts
 
 
 def read_segment(path: Path) -> tuple[dict[str, NDArray[Any]], list[Any]]:
@@ -156,12 +184,16 @@ def take(found: Found, table: Arrays, layouts: Sequence[Any], row: int) -> None:
 def is_journal_file(path: Path) -> bool:
     """Whether a file of such a name is a journal's.
 
-    >>> is_journal_file(Path("checkpoint/00000001.npz")), is_journal_file(Path("checkpoint/thesis.tex"))
+    >>> is_journal_file(Path("checkpoint/00000001.npz")), is_journal_file(Path("checkpoint/2024_measured.npz"))
     (True, False)
     """
-    return path.name == ABOUT or is_answer(path) or path.name.startswith(TEMPORARY)
+    return path.name == ABOUT or is_answer(path) or re.fullmatch(rf"{TEMPORARY}[0-9a-f]{{12}}", path.name) is not None
 
 
 def is_answer(path: Path) -> bool:
-    """Whether a file of such a name holds answers, or a state to go on from."""
-    return path.match("[0-9]*.npz") or path.match("state-[0-9]*.npz")
+    """Whether a file of such a name holds answers, or a state to go on from.
+
+    >>> is_answer(Path("state-12.npz")), is_answer(Path("state-of-the-art.npz"))
+    (True, False)
+    """
+    return re.fullmatch(r"\d{8}\.npz|state-\d+\.npz", path.name) is not None

@@ -114,10 +114,10 @@ def forge(path: Path, header: bytes, content: bytes = b"") -> None:
 
 def test_no_more_is_allocated_than_the_file_holds(tmp_path: Path) -> None:
     forge(tmp_path / "huge.npz", b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }\n")
-    with pytest.raises(ValueError, match="is not as long as it says"):
+    with pytest.raises(ValueError, match="is not as long as its shape"):
         read_checkpoint(tmp_path / "huge.npz")
     forge(tmp_path / "objects.npz", b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n", pickle.dumps(Trap()))
-    with pytest.raises(ValueError, match="of object, which none of ours is"):
+    with pytest.raises(ValueError, match="of object, where only numbers and characters are read"):
         read_checkpoint(tmp_path / "objects.npz")
 
 
@@ -160,3 +160,16 @@ def test_a_folder_is_held_by_one(tmp_path: Path) -> None:
     second = hold(tmp_path)
     assert second is not None
     os.close(second)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EBADF])
+def test_where_locks_are_unknown_nobody_is_kept_out(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", fail)
+    descriptor = hold(tmp_path)
+    assert descriptor is not None
+    os.close(descriptor)

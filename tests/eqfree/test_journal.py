@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import pickle
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,7 @@ from numpy.typing import NDArray
 import eqfree as ef
 from eqfree.continuation import PseudoArclength
 from eqfree.hmm import Closure, Tabulated
-from eqfree.journal import Journal, checkpoints, clock, kept
+from eqfree.journal import Journal, checkpoints, clock
 from eqfree.journal import journal as journals
 from eqfree.journal import segments as tables
 from tests.eqfree.models import BatchedOrnsteinUhlenbeck, OrnsteinUhlenbeck
@@ -209,22 +212,109 @@ def test_a_journal_serves_any_executor(executor: int | None, tmp_path: Path) -> 
     assert np.array_equal(mean, plain([2.0], 0.5))
 
 
-def test_a_calculation_without_bursts_is_kept(tmp_path: Path) -> None:
-    made: list[int] = []
+def advanced(lift: Any, evolve: Any, **more: Any) -> Callable[[], Iterator[Any]]:
+    """A run that advances populations of a model, pauses on the way, and simulates in the end."""
 
-    def squares() -> dict[str, Array]:
-        made.append(1)
-        STEPPER(START, 0.1)  # is part of it
-        return {"squares": np.arange(3.0) ** 2, "names": np.array(["a", "bc"])}
+    def run() -> Iterator[Any]:
+        stepper = ef.CoarseTimeStepper(ef.micro_model(lift, evolve, **more), replicas=2)
+        packed = stepper.lift(START)
+        readings = []
+        for number in range(4):
+            packed, reading = stepper.advance(packed, 1.0, (number,))
+            readings.append(reading.mean)
+            if len(readings) == 2:
+                yield None
+        yield readings, stepper.simulate(START, [1.0, 2.0]).macro
 
-    def run() -> None:
-        assert kept("squares", squares)["names"].tolist() == ["a", "bc"]
-        assert kept("more", lambda: {"x": np.ones(1)})["x"] == 1
+    return run
 
+
+def both(run: Callable[[], Iterator[Any]], folder: Path) -> tuple[Any, Any]:
+    """What a run tells undisturbed, and if it is interrupted at its first yield and resumed."""
+    *_, whole = run()
+
+    def part() -> None:
+        next(run())
+        raise Interruption
+
+    with pytest.raises(Interruption):
+        run_in(folder, part)
+    return whole, run_in(folder, lambda: list(run())[-1])
+
+
+@pytest.mark.parametrize("dtype", [">f8", "<f4", "<i8", "<U3"])
+def test_packed_arrays_come_back_as_they_were(dtype: str, tmp_path: Path) -> None:
+    run = advanced(
+        lambda macro, rng: np.arange(6).reshape(2, 3).astype(dtype),
+        lambda micro, duration, rng: micro,
+        restrict=lambda micro: micro.astype(float).ravel()[:2],
+        pack=lambda micro: {"x": np.asfortranarray(micro), "y": micro[:, 0]},
+        unpack=lambda packed: packed["x"],
+    )
+    whole, resumed = both(run, tmp_path / "run")
+    assert list(leaves(resumed)) == list(leaves(whole))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_order_in_memory_does_not_change_the_bits(order: Any, tmp_path: Path) -> None:
+    run = advanced(
+        lambda macro, rng: np.array(rng.normal(size=(300, 3)), order=order),
+        lambda micro, duration, rng: micro * 1.1,
+        restrict=lambda micro: np.array([micro.sum(), micro.mean()]),
+        pack=lambda micro: {"x": micro},
+        unpack=lambda packed: packed["x"],
+    )
+    whole, resumed = both(run, tmp_path / "run")
+    assert list(leaves(resumed)) == list(leaves(whole))
+
+
+def test_a_population_that_is_an_array_is_kept_without_being_packed(tmp_path: Path) -> None:
+    def run() -> Any:
+        return ef.CoarseTimeStepper(model, replicas=8).simulate(START, np.linspace(0.5, 4, 8))
+
+    model = ef.micro_model(Noisy().lift, Noisy().evolve, Noisy().restrict, time_step=0.05)
+    expected, undisturbed = list(leaves(run())), Noisy.bursts
+    Noisy.bursts = 0
+    result, attempts = disturbed(run, tmp_path / "run", 30)
+    assert list(leaves(result)) == expected
+    assert Noisy.bursts <= undisturbed + 8 * attempts
+
+
+def test_a_population_that_only_looks_packed_is_made_again(tmp_path: Path) -> None:
+    run = advanced(
+        lambda macro, rng: {"x": [float(macro[0]), 2.0], 3: "three"},
+        lambda micro, duration, rng: {"x": micro["x"] * 2, 3: micro[3]},
+        restrict=lambda micro: np.array([sum(micro["x"]), len(micro["x"])]),
+    )
+    whole, resumed = both(run, tmp_path / "run")
+    assert list(leaves(resumed)) == list(leaves(whole))
+
+
+@pytest.mark.parametrize("kind", ["datetime64[s]", "object"])
+def test_what_cannot_be_kept_is_no_error(kind: str, tmp_path: Path) -> None:
+    run = advanced(
+        lambda macro, rng: np.zeros(2, dtype=kind),
+        lambda micro, duration, rng: micro,
+        restrict=lambda micro: np.ones(2),
+        pack=lambda micro: {"when": micro},
+        unpack=lambda packed: packed["when"],
+    )
+    whole, resumed = both(run, tmp_path / "run")
+    assert list(leaves(resumed)) == list(leaves(whole))
+
+
+def test_threads_that_inherit_the_context_are_not_recorded(tmp_path: Path) -> None:
+    """Which of them comes first is chance, and their questions may look alike."""
+
+    async def race() -> Any:
+        return await asyncio.gather(*(asyncio.to_thread(stepper_of(one), START, 0.5) for one in (0.1, 5.0)))
+
+    expected = [stepper_of(one)(START, 0.5) for one in (0.1, 5.0)]
     for _ in range(2):
         with pytest.raises(Interruption):
-            run_in(tmp_path / "run", then_interrupted(run))
-    assert made == [1]
+            run_in(tmp_path / "run", then_interrupted(lambda: list(leaves(asyncio.run(race())))))
+        assert not Journal.has_answers(tmp_path / "run")
+    assert list(leaves(run_in(tmp_path / "run", lambda: asyncio.run(race())))) == list(leaves(expected))
 
 
 def test_the_seconds_of_an_interrupted_run_count(tmp_path: Path) -> None:
@@ -238,11 +328,22 @@ def test_the_seconds_of_an_interrupted_run_count(tmp_path: Path) -> None:
         assert clock() - began >= seconds > 0
 
 
-def test_what_is_made_again_sooner_than_it_is_read_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "_SHORTEST", 1e9)
+def test_what_is_made_again_as_soon_as_it_is_read_is_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.undo()  # as it is shipped
+    monkeypatch.setattr(Noisy, "left", 10**9)
     with pytest.raises(Interruption):
-        run_in(tmp_path / "run", then_interrupted(lambda: STEPPER(START, 0.1)))
+        run_in(tmp_path / "run", then_interrupted(lambda: STEPPER(START, 0.0)))
     assert not (tmp_path / "run").exists()
+    with pytest.raises(Interruption):
+        run_in(tmp_path / "run", then_interrupted(lambda: STEPPER(START, 50.0)))
+    assert Journal.has_answers(tmp_path / "run")
+
+
+def test_what_waits_to_be_saved_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(journals, "_FULL", 1000)
+    monkeypatch.setattr(journals, "_PATIENCE", 1e9)
+    expected = list(leaves(project()))
+    assert list(leaves(disturbed(project, tmp_path / "run", 25, interval=1e9)[0])) == expected
 
 
 # What is refused
@@ -292,7 +393,37 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
         run_in(tmp_path / "run", ask)
 
 
+def test_a_program_that_has_changed_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "my_model.py"
+    source.write_text("rate = 1.0\n")
+    module = ModuleType("my_model")
+    module.__file__ = str(source)
+    monkeypatch.setitem(sys.modules, "my_model", module)
+    interrupt(tmp_path / "run")
+    source.write_text("rate = 5.0\n")
+    with pytest.warns(UserWarning, match=r"my_model\.py' has changed since the run in '.*run' was begun"):
+        run_in(tmp_path / "run", ask)
+
+
+@pytest.mark.parametrize("settings", [{"law": print}, {"speed": float}])
+def test_settings_that_are_no_json_are_refused(settings: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="`settings` must be JSON values: got"):
+        run_in(tmp_path / "run", ask, **settings)
+
+
 # What goes wrong
+
+
+def test_a_damaged_state_is_told_and_computed_again(tmp_path: Path) -> None:
+    expected = list(leaves(simulate()))
+    Noisy.left = 100
+    with pytest.raises(Interruption):
+        run_in(tmp_path / "run", simulate)
+    (state,) = (tmp_path / "run").glob("state-*.npz")
+    state.write_bytes(state.read_bytes()[:-40])
+    Noisy.left = 10**9
+    with pytest.warns(UserWarning, match=r"state-0\.npz' is damaged: what it kept is computed again"):
+        assert list(leaves(run_in(tmp_path / "run", simulate))) == expected
 
 
 @pytest.mark.parametrize("damage", ["cut", "altered", "gone"])
@@ -346,7 +477,12 @@ def test_the_first_file_executes_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_what_is_not_the_journals_stays(tmp_path: Path) -> None:
-    (tmp_path / "thesis.tex").write_text("mine")
+    mine = ["00000001.npz", "2024_measured.npz", "state-of-the-art.npz", "thesis.tex"]
+    for name in mine:
+        (tmp_path / name).write_text("mine")
+    run_in(tmp_path, lambda: None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == mine
+    (tmp_path / "00000001.npz").unlink()
     interrupt(tmp_path)
     run_in(tmp_path, ask)
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == mine[1:]
