@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from eqfree.ensemble.workers import keep_blob
 
 __all__ = ["Dask", "check_address", "close"]
 
-_PROTOCOLS = ("tcp://", "tls://")
+_ADDRESS = re.compile(r"(tcp|tls)://.+:\d+")
+_PATIENCE = 10.0  # seconds that a scheduler may take to answer
 
 
 def check_address(address: str) -> None:
@@ -39,7 +41,7 @@ def check_address(address: str) -> None:
     ...
     ValueError: `executor` must be 'dask' or the address of a Dask scheduler, as 'tcp://host:8786': got 'dusk'.
     """
-    if address != "dask" and not address.startswith(_PROTOCOLS):
+    if address != "dask" and not _ADDRESS.fullmatch(address):
         raise ValueError(
             f"`executor` must be 'dask' or the address of a Dask scheduler, as 'tcp://host:8786': got {address!r}."
         )
@@ -123,10 +125,11 @@ def _connect(address: str) -> Any:
 
 def _client(address: Any) -> Any:
     try:
-        return import_module("distributed").Client(address, set_as_default=False)
-    except OSError as error:
+        return import_module("distributed").Client(address, set_as_default=False, timeout=_PATIENCE)
+    except Exception as error:  # of whatever kind: addresses are read in many places there
         raise ValueError(
-            f"`executor` must be the address of a Dask scheduler that answers: got {address!r}, and {error}."
+            f"`executor` must be the address of a Dask scheduler that answers: got {address!r}, and {error}. "
+            "Start one with `dask scheduler`."
         ) from error
 
 

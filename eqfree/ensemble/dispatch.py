@@ -7,7 +7,7 @@ import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from eqfree.ensemble.dask import Dask, check_address
 from eqfree.ensemble.failure import Failure, WorkerDiedError
+from eqfree.ensemble.parcel import Parcel
 from eqfree.ensemble.pools import Backend, ExecutorLike, Loky, OwnProcesses, Pool, Processes, Threads, is_count, is_loky
 from eqfree.ensemble.program import Program
 from eqfree.ensemble.schedule import Costs, cut, name_of
-from eqfree.ensemble.tasks import Task
+from eqfree.ensemble.tasks import AdvanceTask, Task
 from eqfree.ensemble.workers import Answer, Work, here, is_busy, run_here, run_work
 from eqfree.micro import count_updates
 
@@ -243,16 +244,29 @@ class _Dispatch:
         future.add_done_callback(lambda _: self._landed.put(number))
 
     def _submit(self, number: int, chunk: list[int], with_program: bool) -> Any:
-        tasks = tuple(self.tasks[one] for one in chunk)
         if self.backend.shares_memory:
-            return self.backend.submit(run_here, self.program, tasks)
+            return self.backend.submit(run_here, self.program, tuple(self.tasks[one] for one in chunk))
         digest, blob = self.program.packed
         sent = with_program or self._copies > 0
         trace = str(self._traces / str(number)) if self._traces else None
-        work = Work(digest, blob if sent else None, tasks, self.backend.limit, trace, here())
+        work = Work(digest, blob if sent else None, self._parcelled(chunk), self.backend.limit, trace, here())
         future = self.backend.submit(run_work, work)
         self._copies = max(self._copies - 1, 0)
         return future
+
+    def _parcelled(self, chunk: list[int]) -> tuple[Task, ...]:
+        """Its tasks as they travel, up to the first whose population cannot: that is the failure of this task."""
+        parcels: list[Task] = []
+        for number in chunk:
+            task = self.tasks[number]
+            try:
+                with task.replayable():
+                    start = self.program.parcel(task.start) if isinstance(task, AdvanceTask) else task.start
+            except ValueError as error:
+                self._fail(number, error)
+                break
+            parcels.append(replace(task, start=start))
+        return tuple(parcels)
 
     def _take(self, number: int) -> None:
         if flight := self._flying.pop(number, None):
@@ -273,8 +287,9 @@ class _Dispatch:
             self._launch(flight.chunk, with_program=True)
             return None
         for number, outcome, seconds in zip(flight.chunk, answer.outcomes, answer.seconds, strict=False):
-            self._done[number] = outcome
-            self.arrived(number, outcome)
+            with self.tasks[number].replayable():
+                self._done[number] = outcome.open() if isinstance(outcome, Parcel) else outcome
+            self.arrived(number, self._done[number])
             _costs.add(self._name, self.tasks[number], seconds)
         if answer.failure is not None:
             self._fail(flight.chunk[len(answer.outcomes)], answer.failure)

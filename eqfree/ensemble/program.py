@@ -13,6 +13,7 @@ import cloudpickle
 import numpy as np
 from numpy.typing import NDArray
 
+from eqfree.ensemble.parcel import Parcel, obstacle
 from eqfree.fields import short
 from eqfree.micro import is_packed
 
@@ -34,9 +35,30 @@ class Program:
 
     @cached_property
     def packed(self) -> tuple[str, bytes]:
-        """Content hash and pickle; lambdas and closures included."""
-        blob: bytes = cloudpickle.dumps((self.model, self.observe))
+        """Content hash and pickle; lambdas and closures included. A ValueError says what cannot be pickled."""
+        try:
+            blob: bytes = cloudpickle.dumps((self.model, self.observe))
+        except Exception as error:
+            kind, reason = f"a model {type(self.model).__name__}", obstacle(self.model)
+            if reason is None:
+                kind, reason = "`observe`", obstacle(self.observe) or str(error)
+            raise ValueError(
+                f"What runs in other processes must be something that can be pickled: got {kind}, and {reason}. "
+                "Make that in `lift`, or run the bursts in this process (executor=None, or threads)."
+            ) from error
         return hashlib.sha256(blob).hexdigest(), blob
+
+    def parcel(self, packed: Any) -> Parcel:
+        """What goes to another process or comes from it. A ValueError says what cannot be pickled."""
+        try:
+            return Parcel.of(packed)
+        except Exception as error:
+            micro = getattr(packed, "packed", packed)
+            raise ValueError(
+                "A population must be something that can be pickled to travel between processes: got a "
+                f"{type(micro).__name__} from the model {type(self.model).__name__}, and {obstacle(micro) or error}. "
+                "Give the model `pack` and `unpack`, or run it in this process (executor=None, or threads)."
+            ) from error
 
     def warm(self) -> None:
         """Compile the model's kernels, if it says how."""
@@ -45,7 +67,7 @@ class Program:
 
     def restrict(self, micro: Any, shape: tuple[int, ...] | None = None) -> Array:
         """The macro state of a population, checked: of the shape given, and finite."""
-        reading = np.array(self.model.restrict(micro), dtype=np.float64)
+        reading = np.array(self.model.restrict(micro), dtype=np.float64, order="C")
         check_reading(reading, shape)
         return reading
 
@@ -64,7 +86,7 @@ class Program:
         """A population of its own that may be evolved in place."""
         if not is_packed(self.model):
             return deepcopy(packed)
-        return self.model.unpack({name: np.array(array) for name, array in packed.items()})
+        return self.model.unpack({name: np.array(array, order="C") for name, array in packed.items()})
 
 
 def check_reading(reading: Array, shape: tuple[int, ...] | None) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from threading import current_thread, main_thread
+from traceback import walk_tb
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +17,7 @@ from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
 from eqfree.ensemble.keys import Key, generator, streams
+from eqfree.ensemble.parcel import Parcel
 from eqfree.ensemble.program import Program
 from eqfree.fields import short
 
@@ -73,12 +77,22 @@ class Task(ABC):
 
     @contextmanager
     def replayable(self) -> Iterator[None]:
-        """Note on an error that passes through with which arguments it happened."""
+        """Note on an error that passes through with which arguments it happened.
+
+        What would end the thread, as ``sys.exit`` in a model, becomes an error: only a signal may end the program.
+        """
         try:
             yield
         except Exception as error:
             self.note(error)
             raise
+        except BaseException as end:
+            if _is_of_a_signal(end):
+                raise
+            did = f"called sys.exit({end.code!r})" if isinstance(end, SystemExit) else f"raised {end!r}"
+            told = RuntimeError(f"A burst must return or raise an error: the burst {did}. Raise an error there.")
+            self.note(told)
+            raise told from end
 
     def note(self, error: Exception) -> None:
         """Note on an error with which arguments it happened, if that is not noted yet."""
@@ -166,10 +180,20 @@ class AdvanceTask(Task):
         return self.duration
 
     def _run(self, program: Program) -> AdvanceOutcome:
-        micro = program.unpack(self.start)
+        micro = program.unpack(self.start.open() if isinstance(self.start, Parcel) else self.start)
         if self.duration > 0:
             micro = program.model.evolve(micro, self.duration, generator(self.streams[1]))
         return AdvanceOutcome(program.pack(micro), program.restrict(micro))
 
     def _describe(self) -> str:
         return f"duration={self.duration:g}, from a packed population"
+
+
+def _is_of_a_signal(end: BaseException) -> bool:
+    """Whether somebody asks the program to end: signals reach main threads, and their handlers raise."""
+    if current_thread() is not main_thread():
+        return False
+    if isinstance(end, KeyboardInterrupt):
+        return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    handlers = [getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()]
+    return not isinstance(end, SystemExit) or any(frame.f_code in handlers for frame, _ in walk_tb(end.__traceback__))

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import parent_process
 from threading import RLock, Thread, local
 from time import perf_counter
@@ -19,7 +19,7 @@ import cloudpickle
 
 from eqfree.ensemble.failure import Failure
 from eqfree.ensemble.program import Program
-from eqfree.ensemble.tasks import Task
+from eqfree.ensemble.tasks import BurstOutcome, Task
 from eqfree.micro import is_thread_safe
 
 __all__ = ["Answer", "Work", "begin_process", "here", "is_busy", "keep_blob", "run_here", "run_work"]
@@ -111,9 +111,24 @@ def run_work(work: Work) -> Answer | None:
                 answer = run_here(program, work.tasks, watch)
     except Exception as error:  # of warming up
         return Answer([], [], Failure.of(error))
+    except SystemExit as end:
+        return Answer([], [], Failure.of(RuntimeError(f"`warm` must return: it called sys.exit({end.code!r}).")))
+    answer = _parcelled(program, work.tasks, answer)
     if isinstance(answer.failure, Exception):
         return Answer(answer.outcomes, answer.seconds, Failure.of(answer.failure))
     return answer
+
+
+def _parcelled(program: Program, tasks: Sequence[Task], answer: Answer) -> Answer:
+    """With populations in parcels: where one cannot be pickled, that is the failure of its task."""
+    outcomes: list[Any] = []
+    try:
+        for task, outcome in zip(tasks, answer.outcomes, strict=False):
+            with task.replayable():
+                outcomes.append(outcome if isinstance(outcome, BurstOutcome) else program.parcel(outcome))
+    except Exception as error:
+        return Answer(outcomes, answer.seconds[: len(outcomes)], error)
+    return replace(answer, outcomes=outcomes)
 
 
 def _program(work: Work) -> Program | None:

@@ -6,6 +6,7 @@ import io
 import multiprocessing
 import os
 import pickle
+import re
 import time
 from collections.abc import Iterator
 from contextlib import redirect_stderr
@@ -18,7 +19,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 import eqfree as ef
-from eqfree.ensemble import Pool, WorkerDiedError, as_executor
+from eqfree.ensemble import Pool, WorkerDiedError
 from eqfree.ensemble import dask as own
 from tests.eqfree.ensemble.mortal import KEY, REPLICAS, guilty, hang, kill, mortal, samples
 from tests.eqfree.models import OrnsteinUhlenbeck
@@ -61,8 +62,8 @@ def test_after_the_death_of_a_worker_all_results_are_there_bit_for_bit(tmp_path:
 @pytest.mark.slow
 @cluster
 def test_a_burst_that_ends_its_worker_each_time_is_named_and_can_be_replayed() -> None:
-    stepper = ef.CoarseTimeStepper(mortal(kill), replicas=REPLICAS, executor="dask")
-    with pytest.raises(WorkerDiedError, match="the worker died of it, 3 times") as caught:
+    stepper = ef.CoarseTimeStepper(mortal(kill), replicas=REPLICAS, executor=Pool("dask", tries=2))
+    with pytest.raises(WorkerDiedError, match="the worker died of it, 2 times") as caught:
         stepper.burst([1.0], [1.0], KEY)
     assert f"This was replica {guilty(KEY)[0]} with key={KEY}, seed=0" in caught.value.__notes__[0]
     assert stepper.replay(caught.value).path.shape == (1, 1)
@@ -97,7 +98,7 @@ def test_an_error_of_the_user_is_raised_and_never_tried_again(tmp_path: Path) ->
 
 @pytest.mark.slow
 @cluster
-def test_the_model_travels_once_to_each_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_model_travels_to_no_worker_twice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     table, folder = np.arange(100_000.0), tmp_path
 
     class Arrives:
@@ -129,10 +130,8 @@ def test_the_model_travels_once_to_each_worker(monkeypatch: pytest.MonkeyPatch, 
         stepper([1.0], 1.0, (key,))
     assert len(pickle.dumps(table)) > 800_000
     assert max(sizes) < 20_000
-    backend = as_executor("dask")
-    assert backend is not None
     opened = [path.name.split()[0] for path in tmp_path.iterdir()]
-    assert len(opened) == len(set(opened)) == backend.workers
+    assert len(opened) == len(set(opened)) > 0  # not all are there yet, where one has just been made anew
 
 
 @pytest.mark.slow
@@ -147,15 +146,19 @@ def test_a_closure_inside_a_model_runs_where_it_is() -> None:
     assert samples(outer, "dask") == samples(outer, None)
 
 
-def test_an_address_where_nobody_answers_is_refused() -> None:
-    import dask
-
-    stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(), executor="tcp://127.0.0.1:9")
-    with (
-        dask.config.set({"distributed.comm.timeouts.connect": "0.2s"}),
-        pytest.raises(ValueError, match=r"a Dask scheduler that answers: got .tcp://127\.0\.0\.1:9."),
-    ):
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tcp://[::1:8786", "tls://127.0.0.1:9"])
+def test_an_address_where_nobody_answers_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that Dask cannot read, and one that needs certificates that nobody gave."""
+    monkeypatch.setattr(own, "_PATIENCE", 0.2)
+    stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(), executor=address)
+    with pytest.raises(ValueError, match=f"a Dask scheduler that answers: got '{re.escape(address)}', and "):
         stepper([1.0], 1.0)
+
+
+@pytest.mark.parametrize("address", ["tcp://", "tcp://127.0.0.1:x", "tcp://127.0.0.1", "tcp://:", "http://host:8786"])
+def test_an_address_without_host_and_port_is_refused_before_anything_runs(address: str) -> None:
+    with pytest.raises(ValueError, match=f"as 'tcp://host:8786': got '{address}'"):
+        ef.CoarseTimeStepper(OrnsteinUhlenbeck(), executor=address)
 
 
 def test_without_dask_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

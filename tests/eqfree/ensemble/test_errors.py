@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import traceback
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Callable
+from concurrent.futures import Executor
 from threading import Lock
 from typing import Any
 
@@ -14,16 +15,10 @@ from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 
 import eqfree as ef
-from eqfree.ensemble import ExecutorLike, Key, NotFiniteError
+from eqfree.ensemble import ExecutorLike, Key, NotFiniteError, Pool
 from tests.eqfree.models import BatchedOrnsteinUhlenbeck, OrnsteinUhlenbeck
 
 Array = NDArray[np.float64]
-
-
-@pytest.fixture(scope="module")
-def processes() -> Iterator[Executor]:
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        yield pool
 
 
 def draw(seed: int, spawn_key: tuple[int, ...]) -> float:
@@ -264,3 +259,136 @@ def test_a_batch_of_another_shape_is_refused_with_both_shapes() -> None:
 
     with pytest.raises(ValueError, match=r"of shape \(5, 2, 1\): got shape \(5, 1\)"):
         ef.CoarseTimeStepper(Short(), replicas=5).burst([1.0], [0.5, 1.0])
+
+
+# What ends a thread or a process, and what cannot travel
+
+
+def leaver(end: Callable[[], Any], where: str = "evolve") -> ef.MicroModel:
+    """A model one of whose functions ends what it runs in."""
+    do = {name: end if name == where else lambda: None for name in ("evolve", "warm")}
+    members: dict[str, Any] = {"warm": do["warm"]} if where == "warm" else {}
+    return ef.micro_model(lambda u, rng: u, lambda u, t, rng: (do["evolve"](), u)[1], lambda u: u, **members)
+
+
+@pytest.mark.parametrize("place", ["this thread", "threads", "processes"])
+def test_a_model_that_exits_is_an_error_with_how_to_replay_it(place: str, processes: Executor) -> None:
+    executor: ExecutorLike = {"this thread": None, "threads": 2, "processes": processes}[place]
+    stepper = ef.CoarseTimeStepper(leaver(lambda: sys.exit(3)), replicas=3, executor=executor)
+    with pytest.raises(RuntimeError, match=r"the burst called sys\.exit\(3\)") as caught:
+        stepper([1.0], 1.0, (4,))
+    assert "replica 0 with key=(4,)" in caught.value.__notes__[0]
+    assert "SystemExit: 3" in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(RuntimeError, match=r"sys\.exit\(3\)"):
+        stepper.replay(caught.value)
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("place", ["threads", "processes that leave signals to their parent"])
+def test_an_interrupt_that_no_signal_can_have_raised_is_an_error(place: str) -> None:
+    executor = 2 if place == "threads" else Pool(2)
+    with pytest.raises(RuntimeError, match=r"the burst raised KeyboardInterrupt\(\)") as caught:
+        ef.CoarseTimeStepper(leaver(interrupt), replicas=2, executor=executor)([1.0], 1.0)
+    assert "replica 0" in caught.value.__notes__[0]
+
+
+def test_an_interrupt_in_this_thread_is_that_of_the_user() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        ef.CoarseTimeStepper(leaver(interrupt), replicas=2)([1.0], 1.0)
+
+
+def test_a_signal_whose_handler_exits_ends_the_program_also_while_a_burst_runs() -> None:
+    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+    try:
+        with pytest.raises(SystemExit) as caught:
+            ef.CoarseTimeStepper(leaver(lambda: signal.raise_signal(signal.SIGTERM)), replicas=2)([1.0], 1.0)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    assert caught.value.code == 7
+
+
+def test_a_model_that_exits_while_it_warms_up_in_a_worker_is_an_error(processes: Executor) -> None:
+    here = os.getpid()
+    model = leaver(lambda: os.getpid() == here or sys.exit(3), "warm")
+    with pytest.raises(RuntimeError, match=r"`warm` must return: it called sys\.exit\(3\)"):
+        ef.CoarseTimeStepper(model, replicas=2, executor=processes)([1.0], 1.0)
+
+
+class Locked(OrnsteinUhlenbeck):
+    """A model with a connection, say, that cannot be pickled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.__dict__["connection"] = Lock()
+
+
+def test_a_model_that_cannot_be_pickled_is_refused_with_what_is_in_the_way(processes: Executor) -> None:
+    words = r"got a model Locked, and cannot pickle '_thread\.lock' object \(its `connection`\)\. Make that in `lift`"
+    with pytest.raises(ValueError, match=words):
+        ef.CoarseTimeStepper(Locked(), replicas=2, executor=processes)([1.0], 1.0)
+    assert ef.CoarseTimeStepper(Locked(), replicas=2, executor=2)([1.0], 1.0).shape == (1,)
+
+
+def test_an_observe_that_cannot_be_pickled_is_refused(processes: Executor) -> None:
+    lock = Lock()
+    stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(), replicas=2, executor=processes)
+    with pytest.raises(ValueError, match=r"got `observe`, and cannot pickle '_thread\.lock' object"):
+        stepper.burst([1.0], [0.0, 1.0], observe=lambda *_: [float(lock.locked())])
+
+
+class Crowd:
+    """A population of a class that other processes cannot import; with a lock from its second replica on."""
+
+    def __init__(self, value: Array, lock: bool) -> None:
+        self.value = value
+        if lock:
+            self.lock = Lock()
+
+
+def crowds(locked: Callable[[float], bool]) -> ef.MicroModel:
+    """A model whose populations are `Crowd`; those whose first number is such have a lock."""
+
+    def evolve(micro: Crowd, duration: float, rng: Generator) -> Crowd:
+        micro.value = micro.value + rng.normal(size=1)
+        return micro
+
+    return ef.micro_model(lambda u, rng: Crowd(u, locked(rng.random())), evolve, lambda micro: micro.value)
+
+
+def test_a_population_that_cannot_be_pickled_is_told_with_its_model_and_how_to_replay_it(processes: Executor) -> None:
+    stepper = ef.CoarseTimeStepper(crowds(lambda number: number > 0.8), replicas=50, executor=processes)
+    assert stepper([1.0], 1.0, (6,)).shape == (1,)  # a burst keeps its populations where they are
+    words = (
+        r"got a Crowd from the model _FunctionModel, and cannot pickle '_thread\.lock' object \(its `lock`\)\. "
+        "Give the model `pack` and `unpack`"
+    )
+    with pytest.raises(ValueError, match=words) as caught:
+        stepper.lift([1.0], (6,))
+    assert f"replica {first_above(0.8, 0, (6,))} with key=(6,)" in caught.value.__notes__[0]
+    assert isinstance(stepper.replay(caught.value), Crowd)
+
+
+def test_a_population_that_cannot_be_pickled_does_not_leave_this_process(processes: Executor) -> None:
+    model = crowds(lambda number: number > 0.8)
+    populations = ef.CoarseTimeStepper(model, replicas=50).lift([1.0], (6,))
+    with pytest.raises(ValueError, match=r"its `lock`") as caught:
+        ef.CoarseTimeStepper(model, replicas=50, executor=processes).advance(populations, 1.0, (6,))
+    assert f"replica {first_above(0.8, 0, (6,))} with key=(6,)" in caught.value.__notes__[0]
+
+
+def test_populations_of_a_class_that_no_other_process_can_import_travel(processes: Executor) -> None:
+    class Local(Crowd):
+        """As those of a script or a notebook."""
+
+    model = ef.micro_model(
+        lambda u, rng: Local(u, lock=False),
+        lambda micro, duration, rng: Local(micro.value + rng.normal(size=1), lock=False),
+        lambda micro: micro.value,
+    )
+    there, here = (ef.CoarseTimeStepper(model, replicas=3, executor=place) for place in (processes, None))
+    populations, reading = there.advance(there.lift([1.0]), 1.0)
+    assert reading.mean.tobytes() == here.advance(here.lift([1.0]), 1.0)[1].mean.tobytes()
+    assert all(type(one) is Local for one in populations)
