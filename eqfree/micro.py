@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator, SeedSequence
 from numpy.typing import NDArray
 
-from eqfree.fields import Field, as_fields
+from eqfree.fields import Field, as_fields, short
 
 __all__ = [
     "BatchedModel",
@@ -201,7 +201,7 @@ def micro_model(
     Raises
     ------
     ValueError
-        For an option that no micro-model has.
+        For what is no function, or an option that no micro-model has.
 
     Examples
     --------
@@ -215,6 +215,9 @@ def micro_model(
     >>> decay.deterministic
     True
     """
+    for name, function in (("lift", lift), ("evolve", evolve), ("restrict", restrict)):
+        if not callable(function):
+            raise ValueError(f"`{name}` must be a function: got {short(function)}.")
     if unknown := sorted(set(options) - set(_OPTIONS)):
         raise ValueError(f"The options of a micro-model are {', '.join(_OPTIONS)}: got {', '.join(unknown)}.")
     return cast(MicroModel, _FunctionModel({"lift": lift, "evolve": evolve, "restrict": restrict, **options}))

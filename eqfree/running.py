@@ -57,6 +57,10 @@ class Run:
             movies = self.scenario.film(study) if self.movie and self.scenario.film else {}
             named = {f"{title}.{self.movie}": made for title, made in movies.items()}
             return study, save_study(study, self.folder, self.scenario.draw(study), named)
+        except OSError as error:
+            if error.strerror is None:  # it says what it is about
+                raise
+            raise OSError(f"'{self.folder}' cannot be written: {error.strerror}.") from error
         finally:
             self.journal.close()
 

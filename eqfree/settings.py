@@ -67,6 +67,7 @@ class ScenarioSettings(SettingsGroup):
 S = TypeVar("S", bound=ScenarioSettings)
 
 _LARGEST = 2**20  # bytes of a file of settings
+_NAMED = 12  # settings that an error lists
 _LONGEST = 500  # characters of an error
 _DEEPEST = 16  # groups within each other
 
@@ -243,7 +244,9 @@ def _sentence(detail: Mapping[str, Any], schema: _Schema, given: Mapping[str, An
 def _unknown_setting(name: str, scenario: str, schema: _Schema) -> str:
     known = list(_leaves(schema))
     hint = nearest(name, known, otherwise=f"`eqfree run {scenario} --help` explains them.")
-    return f"A setting of {scenario} must be one of {', '.join(known)}: got {short(name)}. {hint}"
+    names, rest = ", ".join(known[:_NAMED]), len(known) - _NAMED
+    more = f" or {rest} more" if rest > 0 else ""
+    return f"A setting of {scenario} must be one of {names}{more}: got {short(name)}. {hint}"
 
 
 def _value_at(given: Mapping[str, Any], path: tuple[Any, ...], detail: Mapping[str, Any]) -> Any:

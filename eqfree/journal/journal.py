@@ -99,7 +99,7 @@ class Journal:
 
     def __init__(self, folder: Path, about: Mapping[str, Any], interval: float, tell: Tell = warn) -> None:
         if not (isinstance(interval, (int, float)) and 0 < interval < float("inf")):
-            raise ValueError(f"`interval` must be a time in seconds: got {interval!r}.")
+            raise ValueError(f"`interval` must be a time in seconds, more than 0 and finite: got {interval!r}.")
         self.folder, self.about, self.interval, self.tell = folder, about, interval, tell
         self.spared = 0.0  # seconds of computing that were read from the disk
         self._asleep = False  # whether an answer is being computed: what it asks is part of it
@@ -413,7 +413,7 @@ class Journal:
                 if bytes(table["marks"][row]) != mark:
                     raise ValueError(
                         f"The run in '{self.folder}' asked otherwise than this one does: the program or a file that "
-                        "it reads has changed since it was begun. Begin anew."
+                        "it reads has changed since it was begun. Put it back, or remove the folder to begin anew."
                     )
                 take(found, table, layouts, row)
         return found

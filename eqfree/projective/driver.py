@@ -104,6 +104,8 @@ def solve_projective(
     >>> result.success, result.cost.bursts
     (True, 10)
     """
+    if not isinstance(stepper, CoarseTimeStepper):
+        raise ValueError(f"A coarse time-stepper is needed, `CoarseTimeStepper(model, ...)`: got {short(stepper)}.")
     begin, end = _check_span(t_span)
     stops = _check_stops(t_eval, begin, end, preliminary)
     state = ProjectiveState.begin(stepper, begin, macro0, groups, end=float(stops[-1]))

@@ -383,7 +383,7 @@ def test_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("interval", [0.0, -1.0, float("nan"), float("inf")])
 def test_an_interval_must_be_a_time(interval: float, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="`interval` must be a time in seconds"):
+    with pytest.raises(ValueError, match="`interval` must be a time in seconds, more than 0 and finite"):
         run_in(tmp_path / "run", ask, interval)
 
 

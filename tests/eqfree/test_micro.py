@@ -92,3 +92,10 @@ def test_a_model_made_of_functions_is_lifted_evolved_and_restricted_in_this_orde
         lambda micro: np.array([micro.index("lifted") + micro[-1]]),
     )
     assert ef.CoarseTimeStepper(model, replicas=1)([7.0], 0.5).tolist() == [1.5]
+
+
+@pytest.mark.parametrize("name", ["lift", "evolve", "restrict"])
+def test_what_is_no_function_is_named(name: str) -> None:
+    functions: dict[str, Any] = {"lift": abs, "evolve": abs, "restrict": abs, name: 3}
+    with pytest.raises(ValueError, match=f"`{name}` must be a function: got 3"):
+        ef.micro_model(**functions)

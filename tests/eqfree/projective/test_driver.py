@@ -213,3 +213,9 @@ def test_times_that_make_no_step_are_refused_with_both(step: float, burst: float
 def test_a_burst_shorter_than_the_healing_is_refused_with_both() -> None:
     with pytest.raises(ValueError, match=r"got burst=0\.125 with healing=0\.25"):
         ef.solve_projective(ef.CoarseTimeStepper(decay(), healing=0.25), (0.0, 1.0), [1.0], Euler(0.5, 0.125))
+
+
+def test_a_model_where_a_stepper_is_needed_is_refused() -> None:
+    model: Any = ef.micro_model(lambda u, rng: u, lambda u, t, rng: u, lambda u: u)
+    with pytest.raises(ValueError, match="A coarse time-stepper is needed"):
+        ef.solve_projective(model, (0.0, 1.0), [1.0], ef.projective.Euler(0.1, 0.01))
