@@ -89,14 +89,20 @@ def as_fields(fields: Iterable[Field | Mapping[str, Any]]) -> tuple[Field, ...]:
     Raises
     ------
     ValueError
-        If two have the same name.
+        If two have the same name, or they are something else.
 
     Examples
     --------
     >>> as_fields([{"name": "density", "unit": "1/m"}])[0].unit
     '1/m'
     """
-    made = tuple(item if isinstance(item, Field) else Field(**item) for item in fields)
+    try:
+        made = tuple(item if isinstance(item, Field) else Field(**item) for item in fields)
+    except TypeError as error:
+        raise ValueError(
+            f"`fields` must be a sequence of fields, or of mappings of their arguments: got {short(fields)} ({error}). "
+            "Give one as [{'name': ...}]."
+        ) from error
     if len({item.name for item in made}) < len(made):
         raise ValueError(f"The fields of a model must have different names: got {[item.name for item in made]}.")
     return made

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mesa.examples.basic.boltzmann_wealth_model.model import BoltzmannWealth
 from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
@@ -39,6 +40,7 @@ from agents.ions import Box, Hopping, Landscape, LatticeGas, RejectionFree, Spec
 from agents.ions.lattices import chain, simple_cubic
 from agents.lattice_boltzmann import FitzHughNagumo, Lattice
 from agents.molecules import Grid, RandomTimeChange, TauLeaping, Voxels, WellMixed, read_network
+from eqfree.adapters import MesaMicroModel
 from eqfree.ensemble import ExecutorLike, Pool
 from eqfree.ensemble.dask import close
 
@@ -225,6 +227,9 @@ def test_the_bits_of_every_population_are_the_same_in_every_place(
         for name, population in POPULATIONS.items():
             here, there = (samples(population.model, population.macro, one, (4,)) for one in (None, executor))
             assert np.array_equal(here, there), name
+        mesa = MesaMicroModel(BoltzmannWealth, "Gini", construct=lambda macro, rng: {"n": int(macro[0])})
+        here, there = (samples(mesa, np.array([12.0]), one, (4,)) for one in (None, executor))
+        assert np.array_equal(here, there), "Mesa"
 
 
 @every_population

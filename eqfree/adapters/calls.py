@@ -8,15 +8,19 @@ import selectors
 import signal
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from time import monotonic, sleep
 from typing import IO, Any
 
+from eqfree.adapters.orphans import group_of
+
 __all__ = ["Call", "call"]
 
 _TAIL = 4096  # bytes of messages that are kept, the last ones
+_GLANCE = 0.1  # s, after which somebody who waits for output looks whether the program has ended
+_GRACE = 1.0  # s, for which the output of a program that has ended is read on where others hold it
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,9 @@ def call(
 ) -> Call:
     """Start a program, send it bytes, and read what it writes until it ends.
 
-    When this returns or raises, the program and all others of its process group have been killed.
+    When this returns or raises, the program and all others of its process group have been killed; so are they, on
+    Linux and macOS alike, soon after this process ends in the middle of a call, however it ends. A program that has
+    ended is not waited for where others that it started still hold its output: what came within a second counts.
 
     Parameters
     ----------
@@ -76,15 +82,14 @@ def call(
         start_new_session=True,
     )
     try:
-        talk = _Talk(process, sent or b"", listen, largest, monotonic() + time_limit)
-        failure = talk.until_closed()
-        if failure is None:
-            talk.until_ended()
+        with group_of(process):
+            talk = _Talk(process, sent or b"", listen, largest, monotonic() + time_limit)
+            failure = talk.until_closed()
+            if failure is None:
+                talk.until_ended()
     except _TimeoutError:
         failure = f"did not end within its time limit of {time_limit:g} s and was killed"
     finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # not reaped yet, so that the number is still its own
         process.wait()
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
@@ -110,7 +115,8 @@ class _Talk:
         self.loud = process.stdout if listen else None
 
     def until_closed(self) -> str | None:
-        """Until the program has closed what it writes to, or has written too much."""
+        """Until all that the program writes to is closed, it ended a moment ago, or it has written too much."""
+        last = inf
         with selectors.DefaultSelector() as selector:
             if self.process.stdin is not None:
                 selector.register(self.process.stdin, selectors.EVENT_WRITE)
@@ -118,9 +124,7 @@ class _Talk:
                 if source is not None:
                     selector.register(source, selectors.EVENT_READ)
             while selector.get_map():
-                ready = selector.select(max(self.deadline - monotonic(), 0.0))
-                if monotonic() >= self.deadline:
-                    raise _TimeoutError
+                ready = selector.select(min(max(self.deadline - monotonic(), 0.0), _GLANCE))
                 for entry, _ in ready:
                     pipe: Any = entry.fileobj
                     goes_on = self._write(pipe) if entry.events == selectors.EVENT_WRITE else self._read(pipe)
@@ -129,16 +133,27 @@ class _Talk:
                         pipe.close()
                     if len(self.output) > self.largest:
                         return f"wrote more than the {self.largest} bytes allowed (`largest`) and was killed"
+                now = monotonic()
+                if now >= last:
+                    return None  # read once more since it ended: all of its own, which is no more than a pipe holds
+                if last == inf and self.has_ended():
+                    last = min(now + _GRACE, self.deadline)
+                elif last == inf and now >= self.deadline:
+                    raise _TimeoutError
         return None
 
     def until_ended(self) -> None:
         """Until the program has ended; it is not reaped."""
         pause = 1e-4
-        while os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        while not self.has_ended():
             if monotonic() >= self.deadline:
                 raise _TimeoutError
             sleep(pause)
             pause = min(2 * pause, 0.02)
+
+    def has_ended(self) -> bool:
+        """Whether the program itself has ended; it is not reaped."""
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _write(self, pipe: IO[bytes]) -> bool:
         try:

@@ -8,19 +8,19 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eqfree.checkpoint import read_array
+from eqfree.documents import one_line
 from eqfree.fields import short
 
 __all__ = ["FORMATS", "Answer", "Format", "Request"]
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
-_PLAIN = "biufcUS"  # kinds of dtypes that hold numbers or characters, and nothing that could be executed
 _TEXT = "json"  # the array that holds a state that came as JSON: its text, to be given back as it was
 
 
@@ -71,16 +71,16 @@ class Json:
             "seed": request.seed,
             "lift_seed": request.lift_seed,
             "state": state,
-            "parameters": dict(request.parameters),
         }
-        return (json.dumps(message, default=_plain) + "\n").encode()
+        parameters = json.dumps(dict(request.parameters), default=_plain, allow_nan=False)
+        return f'{json.dumps(message)[:-1]}, "parameters": {parameters}}}\n'.encode()
 
     def decode(self, content: bytes, largest: int) -> Answer:
         """The answer; its text is no larger than it was allowed to be when it was read."""
         try:
             message = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"is no JSON ({_one_line(error)}): {short(content.decode(errors='replace'))}") from error
+            raise ValueError(f"is no JSON ({_told(error)}): {short(content.decode(errors='replace'))}") from error
         if not isinstance(message, dict) or "macro" not in message:
             raise ValueError(f"is no object with a `macro`: {short(message)}")
         state = message.get("state")
@@ -118,7 +118,7 @@ class Npz:
         try:
             arrays = _read_npz(content, largest)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-            raise ValueError(f"is no npz ({_one_line(error)}): it begins with {short(content[:16])}") from error
+            raise ValueError(f"is no npz ({_told(error)}): it begins with {short(content[:16])}") from error
         if "macro" not in arrays:
             raise ValueError(f"has no array `macro`: its arrays are {short(sorted(arrays))}")
         state = {name.removeprefix("state."): array for name, array in arrays.items() if name.startswith("state.")}
@@ -134,27 +134,8 @@ def _read_npz(content: bytes, largest: int) -> dict[str, NDArray[Any]]:
         if (claimed := sum(entry.file_size for entry in entries)) > largest:
             raise ValueError(f"claims to hold {claimed} bytes of arrays, more than the {largest} allowed (`largest`)")
         return {
-            entry.filename.removesuffix(".npy"): _array_of(entry.filename, archive.read(entry)) for entry in entries
+            entry.filename.removesuffix(".npy"): read_array(entry.filename, archive.read(entry)) for entry in entries
         }
-
-
-def _array_of(name: str, content: bytes) -> NDArray[Any]:
-    stream = io.BytesIO(content)
-    try:
-        version = np.lib.format.read_magic(stream)
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
-        shape, fortran, dtype = read_header(stream)
-    except Exception as error:  # whatever NumPy's parser of headers, and Python's tokenizer below it, may raise
-        raise ValueError(f"has a member {short(name)} that is no array of NumPy") from error
-    if dtype.kind not in _PLAIN or dtype.itemsize == 0:
-        raise ValueError(f"has an array {short(name)} of {dtype}: only numbers and characters are read")
-    if any(side < 0 for side in shape) or prod(shape) * dtype.itemsize != len(content) - stream.tell():
-        raise ValueError(f"has an array {short(name)} that is not as long as its shape {short(shape)} says")
-    flat = np.frombuffer(content, dtype, prod(shape), stream.tell())
-    return flat.reshape(shape, order="F" if fortran else "C")
 
 
 def _plain(value: object) -> Any:
@@ -163,5 +144,5 @@ def _plain(value: object) -> Any:
     raise TypeError(f"{short(value)} is no JSON")
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _told(error: BaseException) -> str:
+    return one_line(str(error)) or type(error).__name__

@@ -69,7 +69,7 @@ from numpy.typing import NDArray
 from eqfree.adapters.calls import Call, call
 from eqfree.adapters.messages import FORMATS, Answer, Arrays, Request
 from eqfree.ensemble import NotFiniteError
-from eqfree.fields import Field, short
+from eqfree.fields import Field, as_fields, short
 
 __all__ = ["ProgramError", "SubprocessMicroModel"]
 
@@ -102,6 +102,10 @@ class SubprocessMicroModel:
 
     What it reads and writes is told at the top of this module. Lifting draws a seed; the program runs when the
     population is evolved, and the macro state is what it answered. It needs Linux, or macOS from Python 3.13 on.
+
+    *What stays.* Nothing of a call's process group outlives it, or this process if that ends sooner: a shell beside it
+    waits for that, so that no signal, time limit of a pool or lack of memory leaves programs behind. Only what goes
+    into a group of its own (``setsid``) is not found.
 
     *How to choose.* A call costs what starting the program costs, some milliseconds for C and tens of them for Python:
     let bursts be long against that. A program that starts threads of its own should be told to start one
@@ -158,14 +162,15 @@ class SubprocessMicroModel:
     thread_safe: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.format not in FORMATS:
+        if self.format not in list(FORMATS):
             raise ValueError(f"`format` must be {' or '.join(map(repr, FORMATS))}: got {self.format!r}.")
-        if not (isinstance(self.time_limit, Real) and 0 < self.time_limit < inf):
+        if isinstance(self.time_limit, bool) or not (isinstance(self.time_limit, Real) and 0 < self.time_limit < inf):
             raise ValueError(f"`time_limit` must be a positive number of seconds: got {self.time_limit!r}.")
         if isinstance(self.largest, bool) or not isinstance(self.largest, Integral) or self.largest < 1:
             raise ValueError(f"`largest` must be a positive number of bytes: got {self.largest!r}.")
-        if self.folder is not None and not Path(self.folder).is_dir():
-            raise ValueError(f"`folder` must be one that is there: got {os.fspath(self.folder)!r}. Make it first.")
+        if not (self.folder is None or (isinstance(self.folder, str | os.PathLike) and Path(self.folder).is_dir())):
+            raise ValueError(f"`folder` must be one that is there: got {self.folder!r}. Make it first.")
+        as_fields(self.fields)
         folder = None if self.folder is None else Path(self.folder).absolute()
         for name, value in {"command": _checked_command(self.command), "folder": folder}.items():
             object.__setattr__(self, name, value)
@@ -314,7 +319,8 @@ def _checked_command(command: Sequence[str]) -> tuple[str, ...]:
             "`command` must be a sequence of strings, one for the program and one for each argument, since no shell "
             f"takes it apart: got {text!r}. Write command={_words(text)!r}."
         )
-    parts = [os.fspath(part) if isinstance(part, os.PathLike) else part for part in command]
+    given = command if isinstance(command, Sequence) else ()
+    parts = [os.fspath(part) if isinstance(part, os.PathLike) else part for part in given]
     if not parts or any(not isinstance(part, str) or "\0" in part for part in parts):
         raise ValueError(
             f"`command` must be a sequence of strings, the program and its arguments: got {short(command)}. "

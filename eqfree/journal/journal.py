@@ -189,15 +189,19 @@ class Journal:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """What is asked in the block is recorded; however it ends, it is saved."""
+        """What is asked in the block is recorded and, however it ends, saved.
+
+        Bad input is the exception, unless something is saved already: a run of it would only come to the same error.
+        """
         token = current.set(self)
         self._thread = get_ident()  # other threads may inherit the context, and come in any order
         self._due = perf_counter() + self.interval
         try:
             yield
             self.save()
-        except BaseException:
-            self._save_quietly()
+        except BaseException as error:
+            if not isinstance(error, ValueError) or self.is_in(self.folder):
+                self._save_quietly()
             self.close()
             raise
         finally:

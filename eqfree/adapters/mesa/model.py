@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy, deepcopy
+from math import inf
+from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -34,7 +36,7 @@ class MesaMicroModel:
 
     *How to choose.* Say what follows from the macro state by ``construct`` where the constructor has a parameter for
     it, else by ``lift``; in doubt set everything that makes a population of the macro state by ``lift``. ``reuse``
-    where building a model costs more than its burst does.
+    where building a model costs more than its burst does, and `lifted_by` where ``lift`` has a parameter that varies.
 
     *Random numbers.* The constructor gets ``seed`` (or ``rng``), an integer from the stream of the lift; before
     ``lift``, and again at the beginning of every evolve, ``model.random`` and ``model.rng`` are seeded anew from the
@@ -46,6 +48,11 @@ class MesaMicroModel:
     others after every burst, so that models go. What a model itself caches (`functools.cache` on methods) it must
     clear.
 
+    *In other processes.* A population goes there as how it came about, and is made again where it goes on: built,
+    lifted, and stepped from the beginning. A burst stays in one process and pays nothing. But where populations go on
+    from call to call, ``simulate`` and ``advance`` on workers, each call costs all steps so far, so that a path of n
+    calls costs n(n + 1)/2 stretches instead of n: run those without workers.
+
     Parameters
     ----------
     model_class
@@ -55,8 +62,8 @@ class MesaMicroModel:
         reporter of the model's ``datacollector``, or several of them: they are asked when the burst reads, whatever
         was collected before.
     lift
-        ``lift(model, macro, rng)`` makes a newly built model one of the macro state, in place. A model that it
-        returns is taken instead.
+        ``lift(model, macro, rng)`` makes a newly built model one of the macro state, in place. Another model that it
+        returns is taken instead; what else it returns does not matter.
     construct
         ``construct(macro, rng)`` returns parameters of the constructor that follow from the macro state, a mapping.
     time_per_step
@@ -78,7 +85,8 @@ class MesaMicroModel:
     ------
     ValueError
         If the class is no Mesa model or takes no seed, its constructor does not take the parameters, the macro state
-        is restricted by a reporter that it lacks, nothing says how to lift, or a reused model is not as a new one.
+        is restricted by a reporter that it lacks, nothing says how to lift, a reused model is not as a new one, or an
+        argument is of another kind.
 
     Examples
     --------
@@ -113,8 +121,13 @@ class MesaMicroModel:
             raise ValueError("`lift` or `construct` must say what a macro state makes of the model: got neither.")
         if reuse and construct is not None:
             raise ValueError("A reused model is constructed once: got `reuse` with `construct`. Set it by `lift`.")
-        if not (np.isfinite(time_per_step) and time_per_step > 0):
+        for name, function in {"lift": lift, "construct": construct}.items():
+            if not (function is None or callable(function)):
+                raise ValueError(f"`{name}` must be a function: got {short(function)}. Give the function itself.")
+        if not (_is_number(time_per_step) and 0 < time_per_step < inf):
             raise ValueError(f"`time_per_step` must be a positive time: got {time_per_step!r}.")
+        if not (agents is None or (_is_number(agents) and 0 <= agents < inf)):
+            raise ValueError(f"`agents` must be how many there are: got {short(agents)}. Leave it out if unknown.")
         self._seed_name = _seed_name(model_class)
         self._signature = inspect.signature(model_class)
         if construct is None:
@@ -125,10 +138,10 @@ class MesaMicroModel:
         self.time_step = float(time_per_step)
         self.fields, self.conserved, self._agents = as_fields(fields), conserved, agents
         self._free: list[Built] = []
-        self._reused = 0
+        self._lifts = [0]  # of used models, by all that share them
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_free": [], "_reused": 0}  # what a process has built stays there
+        return {**self.__dict__, "_free": [], "_lifts": [0]}  # what a process has built stays there
 
     def lifted_by(self, lift: Callable[[Any, Array, Generator], Any]) -> MesaMicroModel:
         """The same model, lifted otherwise, such as at another value of a parameter that is not the constructor's.
@@ -136,7 +149,7 @@ class MesaMicroModel:
         Reused models are shared by both: none is built anew for every value on a branch, and the checks go on counting.
         """
         other = copy(self)
-        other.__dict__.update(_lift=lift, _free=self._free, _reused=self._reused)
+        other.__dict__.update(_lift=lift, _free=self._free, _lifts=self._lifts)
         return other
 
     def lift(self, macro: Array, rng: Generator) -> MesaPopulation:
@@ -165,6 +178,10 @@ class MesaMicroModel:
         if not self.reuse:
             with module_generators(rng):
                 extra = self._construct(macro, rng) if self._construct is not None else {}
+                if not isinstance(extra, Mapping):
+                    raise ValueError(
+                        f"`construct` must return a mapping of parameters: got {short(extra)}. Return {{}} for none."
+                    )
                 model, next_id = self._build(word(rng), extra)
             return self._set(AtWork(model, next_id), macro, rng)
         if not self._free:
@@ -172,8 +189,8 @@ class MesaMicroModel:
             return self._set(AtWork(built.model, built.next_id, self._free, built), macro, rng)
         built = self._free.pop()
         built.restore()
-        self._reused += 1
-        check = self._reused & (self._reused - 1) == 0  # a power of two
+        self._lifts[0] += 1
+        check = self._lifts[0] & (self._lifts[0] - 1) == 0  # a power of two
         again = deepcopy(rng) if check else None
         work = self._set(AtWork(built.model, built.next_id, self._free, built), macro, rng)
         if again is not None:
@@ -210,10 +227,12 @@ class MesaMicroModel:
     def _set(self, work: AtWork, macro: Array, rng: Generator) -> AtWork:
         if self._lift is None:
             return work
+        from mesa import Model
+
         with module_generators(rng), work.numbered():
             seed_model(work.model, rng)
             other = self._lift(work.model, macro, rng)
-        if other is None or other is work.model:
+        if not isinstance(other, Model) or other is work.model:  # a lambda returns what its last call does
             return work
         if self.reuse:
             raise ValueError("`lift` must set a reused model in place: got another model back. Leave `reuse` out.")
@@ -246,6 +265,10 @@ def _seed_name(model_class: Any) -> str:
     )
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def _told(taken: Mapping[str, Any]) -> str:
     return f"({', '.join(taken)})"
 
@@ -260,7 +283,7 @@ def _check_parameters(signature: inspect.Signature, model_class: type, arguments
 
 
 def _reporters(restrict: Any) -> Callable[[Model], list[float]]:
-    names = (restrict,) if isinstance(restrict, str) else tuple(restrict)
+    names = (restrict,) if isinstance(restrict, str) else tuple(restrict) if isinstance(restrict, Sequence) else ()
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError(f"`restrict` must be a function or names of reporters: got {restrict!r}.")
 

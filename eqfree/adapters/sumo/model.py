@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import inf
+from math import inf, nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +20,8 @@ from eqfree.adapters.sumo.layout import Layout
 from eqfree.adapters.sumo.population import Population, gaps
 from eqfree.adapters.sumo.roads import Road
 from eqfree.adapters.sumo.traffic import TOUCH, add_routes, advance, check_order, insert, observe
-from eqfree.adapters.sumo.vehicles import Fleet, VehicleType, follow_safely
+from eqfree.adapters.sumo.vehicles import Fleet, VehicleType, follow_safely, is_number
+from eqfree.fields import short
 
 __all__ = ["SumoMicroModel"]
 
@@ -63,7 +64,7 @@ class SumoMicroModel:
     Raises
     ------
     ValueError
-        If the step is not of whole milliseconds, or the cells do not ascend.
+        If the step is not of whole milliseconds, the cells do not ascend, or an argument is something else.
 
     References
     ----------
@@ -87,9 +88,28 @@ class SumoMicroModel:
     thread_safe = False
 
     def __post_init__(self) -> None:
-        thousands = self.step * 1000
+        if not isinstance(self.road, Road) or isinstance(self.road, type):
+            raise ValueError(
+                f"`road` must be a road, such as Ring, OpenRoad, RingAtDensity, RingOfHeadways or Network: got "
+                f"{short(self.road)}. Make one: RingAtDensity(50)."
+            )
+        if not isinstance(self.vehicles, VehicleType | Fleet):
+            raise ValueError(
+                f"`vehicles` must be a VehicleType or a Fleet: got {short(self.vehicles)}. Write VehicleType('IDM')."
+            )
+        if not (self.speed is None or callable(self.speed)):
+            raise ValueError(f"`speed` must be a function speed(gap), or None: got {short(self.speed)}. Leave it out.")
+        listed = isinstance(self.options, Sequence) and not isinstance(self.options, str)
+        if not (listed and all(isinstance(option, str) for option in self.options)):
+            raise ValueError(
+                f"`options` must be a sequence of strings, each option and value one: got {short(self.options)}. Write "
+                'options=("--lateral-resolution", "0.8").'
+            )
+        thousands = self.step * 1000 if is_number(self.step) else nan
         if not (0 < thousands < inf and abs(thousands - round(thousands)) < 1e-9 * thousands):
-            raise ValueError(f"`step` must be of whole milliseconds, in s: got {self.step}. SUMO's clock has no finer.")
+            raise ValueError(
+                f"`step` must be of whole milliseconds, in s: got {self.step!r}. SUMO's clock has no finer."
+            )
         if self.cells is not None:
             edges = np.array(self.cells, dtype=np.float64)
             if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():

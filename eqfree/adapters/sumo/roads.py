@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil, inf
+from numbers import Integral
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.random import Generator
@@ -21,6 +22,7 @@ __all__ = ["Network", "OpenRoad", "Ring", "RingAtDensity", "RingOfHeadways", "Ro
 Array = NDArray[np.float64]
 
 
+@runtime_checkable
 class Road(Protocol):
     """A road: where its macro state puts vehicles, and how SUMO gets to know it."""
 
@@ -278,7 +280,7 @@ class RingAtDensity(_Written):
     Raises
     ------
     ValueError
-        If there are fewer than two vehicles: SUMO's driver would follow itself.
+        If the vehicles are no whole number, or fewer than two: SUMO's driver would follow itself.
     """
 
     vehicles: int
@@ -333,7 +335,7 @@ class RingOfHeadways(_Written):
     Raises
     ------
     ValueError
-        If there are fewer than two vehicles, or the ring has no length.
+        If the vehicles are no whole number, or fewer than two, or the ring has no length.
     """
 
     vehicles: int
@@ -376,5 +378,9 @@ class RingOfHeadways(_Written):
 
 
 def _check_vehicles(vehicles: int) -> None:
+    if isinstance(vehicles, bool) or not isinstance(vehicles, Integral):
+        raise ValueError(
+            f"`vehicles` must be a whole number: got {vehicles!r}. The macro state says how dense they are."
+        )
     if vehicles < 2:
         raise ValueError(f"A ring needs two vehicles or more, or a driver follows itself: got {vehicles}.")

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
+from numbers import Real
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-__all__ = ["Fleet", "VehicleType", "follow_safely"]
+from eqfree.fields import short
+
+__all__ = ["MODELS", "Fleet", "VehicleType", "follow_safely", "is_number"]
 
 Array = NDArray[np.float64]
 
+MODELS = (
+    *("Krauss", "KraussOrig1", "KraussPS", "KraussX", "SmartSK", "Daniel1", "IDM", "EIDM", "IDMM", "PWagner2009"),
+    *("BKerner", "Rail", "Wiedemann", "W99", "ACC", "CACC", "CC"),
+)
+"""The car-following models that SUMO 1.28 knows."""
 _NEVER_RANDOM = ("IDM", "IDMM", "ACC", "CACC")
 _RANDOM_BY_SIGMA = ("Krauss", "KraussOrig1", "KraussPS", "KraussX")
 _HALVINGS = 60
@@ -27,7 +35,8 @@ class VehicleType:
     Parameters
     ----------
     model
-        SUMO's car-following model: ``"Krauss"``, ``"IDM"``, ``"EIDM"``, ``"ACC"``, ``"W99"`` and so on.
+        SUMO's car-following model, as SUMO writes it: ``"Krauss"``, ``"IDM"``, ``"EIDM"``, ``"ACC"``, ``"W99"`` and so
+        on.
     acceleration, deceleration
         SUMO's ``accel`` and ``decel`` in m/s².
     time_headway
@@ -47,7 +56,7 @@ class VehicleType:
     Raises
     ------
     ValueError
-        If a number is out of range, or a parameter is named in two ways.
+        If a number is out of range, SUMO has no such model, or a parameter is named in two ways.
 
     References
     ----------
@@ -72,14 +81,20 @@ class VehicleType:
 
     def __post_init__(self) -> None:
         for name in ("acceleration", "deceleration", "time_headway", "length", "maximum_speed"):
-            if not 0 < getattr(self, name) < inf:
-                raise ValueError(f"`{name}` of a vehicle type must be positive and finite: got {getattr(self, name)}.")
-        if not 0 <= self.minimum_gap < inf:
-            raise ValueError(f"`minimum_gap` must be finite and not negative, in m: got {self.minimum_gap}.")
-        if not 0 <= self.imperfection <= 1:
-            raise ValueError(f"`imperfection` must lie between 0 and 1: got {self.imperfection}.")
-        if not (self.model.isalnum() and all(name.replace(".", "").isalnum() for name in self.parameters)):
-            raise ValueError(f"SUMO's names are of letters and digits: got {self.model!r}, {list(self.parameters)}.")
+            value = getattr(self, name)
+            if not (is_number(value) and 0 < value < inf):
+                raise ValueError(f"`{name}` of a vehicle type must be positive and finite: got {value!r}.")
+        if not (is_number(self.minimum_gap) and 0 <= self.minimum_gap < inf):
+            raise ValueError(f"`minimum_gap` must be finite and not negative, in m: got {self.minimum_gap!r}.")
+        if not (is_number(self.imperfection) and 0 <= self.imperfection <= 1):
+            raise ValueError(f"`imperfection` must lie between 0 and 1: got {self.imperfection!r}.")
+        if self.model not in MODELS:
+            raise ValueError(
+                f"`model` must be a car-following model of SUMO's, {', '.join(MODELS)}: got {short(self.model)}. "
+                "Write it as it stands there."
+            )
+        if not all(name.replace(".", "").isalnum() for name in self.parameters):
+            raise ValueError(f"SUMO's names are of letters and digits: got {list(self.parameters)}.")
         if taken := sorted(self._attributes().keys() & (self.parameters.keys() - {"speedDev"})):
             raise ValueError(f"`parameters` must hold what has no name here: got {', '.join(taken)}. Use those names.")
 
@@ -126,6 +141,15 @@ class VehicleType:
             "sigma": self.imperfection,
             "speedDev": 0.0,
         }
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a real number, which True and False are not.
+
+    >>> is_number(np.float64(1.5)), is_number("1.5"), is_number(True)
+    (True, False, False)
+    """
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _text(value: str | float) -> str:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 import eqfree as ef
 from eqfree.adapters import MesaMicroModel
 from eqfree.adapters.mesa.state import first_difference
+from eqfree.continuation import PseudoArclength, Steps
 from eqfree.fixed_points import Newton
 
 Array = NDArray[np.float64]
@@ -130,7 +131,7 @@ def test_same_key_gives_the_same_bits_whatever_ran_before(make: Any, reuse: bool
 @every_model
 def test_same_key_gives_the_same_bits_in_other_processes(make: Any) -> None:
     for reuse in (False, True):
-        assert np.array_equal(path(make(reuse=reuse), (7,), replicas=8), path(make(reuse=reuse), (7,), 2, replicas=8))
+        assert np.array_equal(path(make(reuse=reuse), (7,), replicas=4), path(make(reuse=reuse), (7,), 2, replicas=4))
 
 
 def test_the_modules_own_generators_are_put_back() -> None:
@@ -215,6 +216,22 @@ def test_a_reused_model_that_lift_leaves_as_it_was_is_refused_by_what_was_left()
     with pytest.raises(ValueError, match=r"must set all that a burst changes .*_mesa_cell.*` of one"):
         path(wealth(poor, reuse=True), (1,))
     path(wealth(poor), (1,))
+
+
+def test_reused_models_are_shared_by_the_same_model_lifted_otherwise() -> None:
+    def rich(model: Any, macro: Array, rng: Generator) -> None:
+        cells = model.grid.all_cells.cells
+        for agent, place in zip(model.agents, rng.integers(len(cells), size=12), strict=True):
+            agent.wealth, agent.cell = 7, cells[place]
+
+    model = wealth(reuse=True)
+    population = model.lift(np.zeros(1), Generator(PCG64(1)))
+    kept = population.model
+    del population
+    other = model.lifted_by(rich).lift(np.zeros(1), Generator(PCG64(1)))
+    assert other.model is kept
+    assert set(other.model.agents.get("wealth")) == {7}
+    assert np.array_equal(path(model.lifted_by(rich), (7,)), path(wealth(rich, reuse=True), (7,)))
 
 
 def test_a_reused_model_that_failed_is_not_lifted_again() -> None:
@@ -349,6 +366,39 @@ def test_what_cannot_work_is_refused_in_a_sentence() -> None:
         path(MesaMicroModel(Animals, mean_age, lambda model, macro, rng: Animals(), reuse=True), ())
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"restrict": None}, "`restrict` must be a function or names of reporters: got None"),
+        ({"restrict": 3}, "`restrict` must be a function or names of reporters: got 3"),
+        ({"lift": "lift"}, "`lift` must be a function: got 'lift'"),
+        ({"construct": 3}, "`construct` must be a function: got 3"),
+        ({"time_per_step": "1"}, "`time_per_step` must be a positive time: got '1'"),
+        ({"time_per_step": True}, "`time_per_step` must be a positive time: got True"),
+        ({"agents": "x"}, "`agents` must be how many there are: got 'x'"),
+        ({"agents": -1}, "`agents` must be how many there are: got -1"),
+        ({"fields": 3}, "`fields` must be a sequence of fields"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        MesaMicroModel(Animals, **{"restrict": mean_age, "lift": herd, **options})
+
+
+def test_a_constructor_is_given_a_mapping() -> None:
+    model = animals(construct=lambda macro, rng: None)
+    with pytest.raises(ValueError, match=r"`construct` must return a mapping of parameters: got None. Return \{\}"):
+        model.lift(np.array([4.0]), Generator(PCG64(1)))
+
+
+@pytest.mark.parametrize("reuse", [False, True])
+def test_what_a_lift_returns_does_not_matter_unless_it_is_a_model(reuse: bool) -> None:
+    """The natural line in Mesa returns an AgentSet."""
+    rich = wealth(lambda model, macro, rng: model.agents.set("wealth", int(macro[0])), reuse=reuse)
+    population = rich.lift(np.array([3.0]), Generator(PCG64(1)))
+    assert population.model.agents.get("wealth") == [3] * 12
+
+
 def test_a_lift_may_return_another_model() -> None:
     model = MesaMicroModel(Animals, "function", lambda model, macro, rng: Animals(count=int(macro[0])))
     assert model.restrict(model.lift(np.array([4.0]), Generator(PCG64(1)))).tolist() == [4]
@@ -394,8 +444,8 @@ def test_wealth_has_the_exact_law_of_mesas_sweeps_and_not_the_textbooks() -> Non
             agent.wealth, agent.cell = 1, model.grid.all_cells.cells[place]
 
     model = MesaMicroModel(BoltzmannWealth, shares, poor, reuse=True, n=3, width=2, height=1)
-    burst = ef.CoarseTimeStepper(model, replicas=24, seed=1).burst(
-        [0.0, 1.0, 0.0, 0.0], np.arange(20.0, 320.0, 2.0), samples=True
+    burst = ef.CoarseTimeStepper(model, replicas=20, seed=1).burst(
+        [0.0, 1.0, 0.0, 0.0], np.arange(20.0, 260.0, 2.0), samples=True
     )
     assert burst.samples is not None
     each = burst.samples.mean(axis=1)
@@ -405,12 +455,12 @@ def test_wealth_has_the_exact_law_of_mesas_sweeps_and_not_the_textbooks() -> Non
     assert (np.abs(textbook - exact) > 4 * error).any()
 
 
-def contact(spread: float, size: int, sweeps: int, seed: int) -> Array:
-    """Shares of ill people in a program of its own: the same rule on a random network, from half of them ill."""
+def contact(spread: float, size: int, sweeps: int, seed: int, share: float = 0.5) -> Array:
+    """Shares of ill people in a program of its own: the same rule on a random network, from a share of them ill."""
     rng = np.random.default_rng(seed)
     tied = np.triu(rng.random((size, size)) < 8 / size, 1)
     friends = [np.flatnonzero(row) for row in tied | tied.T]
-    ill, shares = rng.random(size) < 0.5, []
+    ill, shares = rng.permutation(size) < round(share * size), []
     for _ in range(sweeps):
         for one in rng.permutation(size):
             if ill[one]:
@@ -446,38 +496,130 @@ def test_the_endemic_state_is_that_of_a_long_run_of_another_program() -> None:
     assert error < 0.02
 
 
-@pytest.mark.slow
-def test_tolerance_swept_up_and_down_shows_hysteresis() -> None:
-    """In between two steady states: a city that was apart stays so where one that was mixed stays mixed."""
+def zero_of_line(places: Array, changes: Array) -> tuple[float, float]:
+    """Where a line through the means of changes (place, run) is zero, and its standard error."""
+    mean, error = changes.mean(axis=1), changes.std(axis=1, ddof=1) / np.sqrt(changes.shape[1])
+    (slope, height), covariance = np.polyfit(places, mean, 1, w=1 / error, cov="unscaled")
+    sensitivity = np.array([-height / slope, 1.0]) / slope
+    return float(-height / slope), float(np.sqrt(sensitivity @ covariance @ sensitivity))
 
-    def mixed(model: Any, macro: Array, rng: Generator) -> None:
-        """Two halves, of which so many change sides that the share of like neighbours is what is wanted."""
-        places = sorted(model.agents, key=lambda agent: agent.cell.coordinate)
-        halves = np.array_split(np.arange(len(places)), 2)
-        swapped = np.concatenate([rng.permutation(half)[: round(len(half) * _swaps(macro[0]))] for half in halves])
-        for number, agent in enumerate(places):
-            agent.type = int((number in halves[1]) != (number in set(swapped.tolist())))
-            agent.homophily = model.tolerance + 0.15 * (rng.random() - 0.5)
+
+@pytest.mark.slow
+def test_a_virus_stays_from_the_chance_on_at_which_it_does_in_another_program() -> None:
+    chances = np.array([0.016, 0.034])
+    ours = []
+    for chance in chances:
+        burst = ef.CoarseTimeStepper(town(chance), replicas=40).burst([0.05], [2.0, 8.0], samples=True)
+        assert burst.samples is not None
+        ours.append(np.diff(burst.samples[:, :, 0], axis=1)[:, 0])
+    theirs = [
+        [np.diff(contact(chance, 100, 8, seed, share=0.05)[[1, 7]])[0] for seed in range(150)] for chance in chances
+    ]
+    (here, error), (there, other) = (zero_of_line(chances, np.array(changes)) for changes in (ours, theirs))
+    assert abs(here - there) <= 4 * np.hypot(error, other)
+    assert np.hypot(error, other) < 0.004
+
+
+SIDE = 20
+ACROSS = (3 * SIDE - 2) / (
+    2 * SIDE * (SIDE - 1) + 2 * (SIDE - 1) ** 2
+)  # share of neighbours who live across the border
+
+
+def halves(likeness: float, people: int, rng: Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Places, and kinds of a city of two halves that have exchanged people until so many neighbours are alike."""
+    apart = np.sqrt(np.clip((likeness - 0.5) / (0.5 - ACROSS), 0, 1))
+    places, kinds = np.sort(rng.permutation(SIDE**2)[:people]), np.arange(people) < people // 2
+    for half in (np.flatnonzero(kinds), np.flatnonzero(~kinds)):
+        moved = rng.permutation(half)[: int((1 - apart) / 2 * len(half) + rng.random())]
+        kinds[moved] = ~kinds[moved]
+    return places, kinds
+
+
+def share_alike(kinds: Array) -> float:
+    """Of pairs of neighbours; kinds (x, y) are 1 and -1, or 0 where nobody lives."""
+    sides = kinds[1:] * kinds[:-1], kinds[:, 1:] * kinds[:, :-1]
+    corners = kinds[1:, 1:] * kinds[:-1, :-1], kinds[1:, :-1] * kinds[:-1, 1:]
+    pairs = np.concatenate([products.ravel() for products in (*sides, *corners)])
+    return float(np.mean(pairs[pairs != 0] > 0))
+
+
+def divide(homophily: float) -> Any:
+    def lift(model: Any, macro: Array, rng: Generator) -> None:
+        agents, cells = list(model.agents), model.grid.all_cells.cells
+        places, kinds = halves(macro[0], len(agents), rng)
+        wanted = homophily + 0.03 * rng.standard_normal(len(agents))
+        for agent in agents:
+            agent.cell = None
+        for agent, place, kind, share in zip(agents, places.tolist(), kinds.tolist(), wanted.tolist(), strict=True):
+            agent.cell, agent.type, agent.homophily = cells[place], int(kind), share
         model.happy = 0
         model.agents.do("assign_state")
 
-    def _swaps(likeness: float) -> float:
-        return float(0.5 - 0.5 * np.sqrt(np.clip(2 * likeness - 1, 0, 1)))
+    return lift
 
-    def likeness(model: Any) -> Array:
-        pairs = [(one.type, other.type) for one in model.agents for other in one.cell.neighborhood.agents]
-        return np.array([np.mean([one == other for one, other in pairs])])
 
-    def stepper_of(tolerance: float) -> ef.CoarseTimeStepper:
-        def lift(model: Any, macro: Array, rng: Generator) -> None:
-            model.tolerance = tolerance
-            mixed(model, macro, rng)
+def likeness(model: Any) -> list[float]:
+    kinds = np.zeros((SIDE, SIDE))
+    for agent in model.agents:
+        kinds[agent.cell.coordinate] = 2 * agent.type - 1
+    return [share_alike(kinds)]
 
-        return ef.CoarseTimeStepper(MesaMicroModel(Schelling, likeness, lift, width=10, height=10), replicas=5)
 
-    swept = ef.sweep(stepper_of, [0.5], [0.6, 0.7, 0.75, 0.9, 0.75, 0.6], duration=10.0)
-    up, down = swept.measure[2, 0], swept.measure[4, 0]
-    error = np.hypot(swept.measure_stderr[2, 0], swept.measure_stderr[4, 0])
-    assert up - down > 4 * error
-    assert swept.measure[3, 0] < 0.6
-    assert swept.measure[5, 0] - swept.measure[4, 0] > 4 * np.hypot(*swept.measure_stderr[4:, 0])
+def residents(replicas: int, healing: float) -> Any:
+    model = MesaMicroModel(Schelling, likeness, divide(0.76), reuse=True, width=SIDE, height=SIDE)
+    return lambda homophily: ef.CoarseTimeStepper(
+        model.lifted_by(divide(homophily)), replicas=replicas, healing=healing
+    )
+
+
+def drift_elsewhere(homophily: float, alike: float, seeds: int) -> Array:
+    """Change of the share of like neighbours from step 1 to step 4 in a program of its own, of so many cities."""
+    changes = []
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        places, kinds = halves(alike, 323, rng)
+        wanted, kind_at = homophily + 0.03 * rng.standard_normal(len(places)), np.zeros((SIDE + 2, SIDE + 2))
+        empty = list(set(range(SIDE**2)) - set(places.tolist()))
+        kind_at[1:-1, 1:-1].flat[places] = np.where(kinds, 1, -1)
+        read = []
+        for _ in range(5):
+            city = kind_at[1:-1, 1:-1]
+            read.append(share_alike(city))
+            around = [np.roll(kind_at, shift, (0, 1))[1:-1, 1:-1] for shift in product((-1, 0, 1), repeat=2)]
+            total, signed = np.abs(around).sum(axis=0) - np.abs(city), np.sum(around, axis=0) - city
+            alike_share = (total + city * signed) / (2 * np.maximum(total, 1))
+            leaves = np.flatnonzero(alike_share.flat[places] < wanted)
+            for one in rng.permutation(leaves):
+                number = rng.integers(len(empty))
+                here, there = places[one], empty[number]
+                city[divmod(there, SIDE)], city[divmod(here, SIDE)] = city[divmod(here, SIDE)], 0
+                places[one], empty[number] = there, here
+        changes.append(read[4] - read[1])
+    return np.array(changes)
+
+
+@pytest.mark.slow
+def test_a_city_tips_where_it_neither_parts_nor_mixes_in_another_program() -> None:
+    """The first point of a branch that no simulation ends in; a line through drifts elsewhere has its zero there."""
+    method = PseudoArclength(
+        duration=3.0, steps=Steps(points=1, unit=0.1), difference=0.12, multipliers=1,
+        solver=Newton(iterations=8, most_replicas=1),
+    )  # fmt: skip
+    branch = ef.continue_branch(residents(24, 1.0), [0.82], 0.775, method, directions=(1,), events=None)
+    points = branch.to_pandas("tipping")
+    alike, stderr = float(points["measure"].iloc[0]), float(points["measure_stderr"].iloc[0])
+    assert points["stability"].tolist() == ["unstable"]
+    around = np.array([0.78, 0.9])
+    tipped, error = zero_of_line(around, np.array([drift_elsewhere(0.775, place, 100) for place in around]))
+    assert abs(alike - tipped) <= 4 * np.hypot(stderr, error)
+    assert 4 * np.hypot(stderr, error) < tipped - 0.6  # a mixed city, at 0.54, is none
+
+
+@pytest.mark.slow
+def test_homophily_swept_up_and_down_shows_hysteresis() -> None:
+    """In between two steady states: a city that was apart stays so where one that was mixed stays mixed."""
+    swept = ef.sweep(residents(3, 0.0), [0.51], [0.77, 0.64, 0.77], duration=10.0)
+    mixed, _, apart = swept.measure[:, 0]
+    assert apart - mixed > 4 * np.hypot(swept.measure_stderr[0, 0], swept.measure_stderr[2, 0])
+    assert mixed < 0.6 < 0.85 < apart

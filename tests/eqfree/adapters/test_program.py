@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 import eqfree as ef
 from eqfree.adapters.messages import Json, Npz
+from eqfree.adapters.orphans import _Watcher
 from eqfree.adapters.program import ProgramError, SubprocessMicroModel
 from eqfree.ensemble import NotFiniteError
 
@@ -406,6 +407,58 @@ open(sys.argv[2], "w")
     assert not survived.exists()
 
 
+def test_a_program_ends_with_the_process_that_called_it_however_that_ends(tmp_path: Path) -> None:
+    """By SIGKILL, which nothing can be done about in that process; what the program has started ends too."""
+    code = """
+import fcntl, os, signal, sys, time
+lock = open(sys.argv[1], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+caller = os.getppid()
+if os.fork() == 0:
+    os.kill(caller, signal.SIGKILL)
+time.sleep(20)
+open(sys.argv[2], "w")
+"""
+    lock, survived = tmp_path / "lock", tmp_path / "survived"
+    caller = """
+import sys
+from eqfree.adapters.calls import call
+call(sys.argv[1:], None, folder=None, time_limit=60.0, largest=100, listen=True)
+"""
+    command = [sys.executable, "-c", caller, *python(code, str(lock), str(survived))]
+    assert subprocess.run(command, check=False, timeout=60).returncode == -signal.SIGKILL
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    assert not survived.exists()
+
+
+def test_programs_end_with_their_caller_even_if_somebody_has_killed_the_shell_that_sees_to_it() -> None:
+    watcher = _Watcher()
+    watcher.tell("begun", 2**30)
+    assert watcher._shell is not None
+    os.killpg(watcher._shell.pid, signal.SIGKILL)
+    watcher._shell.wait()
+    with subprocess.Popen(["sleep", "20"], start_new_session=True) as process:
+        watcher.tell("begun", process.pid)
+        watcher.close()
+        assert process.wait() == -signal.SIGKILL
+
+
+def test_a_group_that_has_ended_is_left_alone() -> None:
+    watcher = _Watcher()
+    with subprocess.Popen(["sleep", "20"], start_new_session=True) as process:
+        for change, group in (("begun", process.pid), ("begun", 2**30), ("ended", process.pid), ("ended", 2**29)):
+            watcher.tell(change, group)
+        watcher.close()
+        assert process.poll() is None
+        process.kill()
+
+
+def test_a_program_that_has_ended_is_not_waited_for_where_others_hold_its_output() -> None:
+    command = ["sh", "-c", "sleep 20 & echo '{\"macro\": [3, 4]}'"]
+    assert np.array_equal(ask(SubprocessMicroModel(command, time_limit=15.0)), [3.0, 4.0])
+
+
 def test_commands_that_cannot_be_run_are_refused_at_once(tmp_path: Path) -> None:
     plain = tmp_path / "plain.txt"
     plain.write_text("no program")
@@ -415,6 +468,8 @@ def test_commands_that_cannot_be_run_are_refused_at_once(tmp_path: Path) -> None
         (str(plain),): "plain.txt' is not executable",
         (sys.executable, 3): "Turn numbers into text",
         (): "the program and its arguments: got",
+        None: "the program and its arguments: got None",
+        3: "the program and its arguments: got 3",
     }.items():
         with pytest.raises(ValueError, match=told):
             SubprocessMicroModel(command)  # type: ignore[arg-type]
@@ -428,10 +483,16 @@ def test_commands_that_cannot_be_run_are_refused_at_once(tmp_path: Path) -> None
     ("option", "told"),
     [
         ({"format": "xml"}, "`format` must be 'json' or 'npz': got 'xml'"),
+        ({"format": ["json"]}, r"`format` must be 'json' or 'npz': got \['json'\]"),
         ({"time_limit": 0}, "`time_limit` must be a positive number of seconds: got 0"),
         ({"time_limit": "60"}, "`time_limit` must be a positive number of seconds: got '60'"),
+        ({"time_limit": True}, "`time_limit` must be a positive number of seconds: got True"),
         ({"largest": 0.5}, "`largest` must be a positive number of bytes: got 0.5"),
         ({"folder": "nowhere"}, "`folder` must be one that is there: got 'nowhere'"),
+        ({"folder": 3}, "`folder` must be one that is there: got 3"),
+        ({"fields": 3}, "`fields` must be a sequence of fields, or of mappings of their arguments: got 3"),
+        ({"fields": [3]}, "`fields` must be a sequence of fields"),
+        ({"parameters": {"a": float("nan")}}, "`parameters` must be names and values that json can hold: got .*nan"),
         ({"parameters": {"a": object()}}, "`parameters` must be names and values that json can hold"),
         ({"parameters": {"a": {}}, "format": "npz"}, "`parameters` must be names and values that npz can hold"),
         ({"parameters": 3}, "`parameters` must be names and values"),
@@ -478,11 +539,11 @@ HOSTILE = {
     "is no npz": b"speed: 3",
     "is no npz .*begins with": npz(macro=np.ones(3))[:-30],
     "has no array `macro`": npz(makro=np.ones(3)),
-    "only numbers and characters are read": npz(macro=np.array([{}], dtype=object)),
+    "where only numbers and characters are read": npz(macro=np.array([{}], dtype=object)),
     "is not as long as its shape": claimed((10**12,)),
     "is not as long as its shape .*9999": claimed((9999999999, 9999999999)),
     "claims to hold 1000000 bytes of arrays, more than the 1000": archive(bytes(10**6)),
-    "is no array of NumPy": archive(b"\x93NUMPX" + bytes(100)),
+    "whose header cannot be read": archive(b"\x93NUMPX" + bytes(100)),
 }
 
 

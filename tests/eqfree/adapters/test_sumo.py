@@ -29,6 +29,7 @@ from eqfree.adapters.sumo import (  # noqa: E402
     flow,
     headways,
 )
+from eqfree.adapters.sumo.vehicles import MODELS  # noqa: E402
 
 IDM = VehicleType("IDM", 0.73, 1.67, time_headway=1.6, minimum_gap=2.0, maximum_speed=120 / 3.6)
 DAWDLING = VehicleType("Krauss", 0.73, 1.67, time_headway=1.6, minimum_gap=2.0, maximum_speed=120 / 3.6)
@@ -293,6 +294,46 @@ def test_durations_and_steps_that_sumo_cannot_keep_are_refused() -> None:
     model = SumoMicroModel(RingAtDensity(4), IDM, step=0.5)
     with pytest.raises(ValueError, match=r"multiple of 0\.5 s"):
         model.evolve(model.lift(np.array([0.02]), random(0)), 0.7, random(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"road": None}, "`road` must be a road, .*: got None"),
+        ({"road": Ring}, "`road` must be a road, .*: got <class"),
+        ({"vehicles": "IDM"}, r"`vehicles` must be a VehicleType or a Fleet: got 'IDM'. Write VehicleType\('IDM'\)"),
+        ({"step": "1"}, "`step` must be of whole milliseconds, in s: got '1'"),
+        ({"step": True}, "`step` must be of whole milliseconds, in s: got True"),
+        ({"speed": "x"}, r"`speed` must be a function speed\(gap\), or None: got 'x'"),
+        ({"options": "--foo"}, "`options` must be a sequence of strings, .*: got '--foo'"),
+        ({"options": ("--lateral-resolution", 0.8)}, "`options` must be a sequence of strings"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        SumoMicroModel(**{"road": RingAtDensity(4), "vehicles": IDM, **options})
+
+
+@pytest.mark.parametrize("vehicles", [2.5, 4.0, "4", True])
+def test_vehicles_are_counted_in_whole_numbers(vehicles: Any) -> None:
+    for make in (lambda: RingAtDensity(vehicles), lambda: RingOfHeadways(vehicles, 100.0)):
+        with pytest.raises(ValueError, match="`vehicles` must be a whole number: got"):
+            make()
+    assert RingAtDensity(np.int64(4)).vehicles == 4  # type: ignore[arg-type]
+
+
+def test_drivers_that_sumo_does_not_know_are_refused() -> None:
+    for model in ("XYZ", "krauss", 3):
+        with pytest.raises(ValueError, match=rf"car-following model of SUMO's, Krauss, .*: got '?{model}"):
+            VehicleType(model)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`acceleration` of a vehicle type must be positive and finite: got '1'"):
+        VehicleType(acceleration="1")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "CC"])
+def test_drivers_whom_we_know_are_known_to_sumo(name: str) -> None:
+    """All but CC, which drives in platoons and wants to be told their lanes."""
+    assert len(SumoMicroModel(RingAtDensity(2), VehicleType(name)).lift(np.array([0.01]), random(0))) == 2
 
 
 @pytest.mark.slow
