@@ -242,13 +242,15 @@ def _record(folder: Path) -> object:
         return state * np.exp(-duration) + rng.normal(size=3)
 
     model = ef.micro_model(lambda macro, rng: macro, evolve, lambda state: state)
-    place = Journal.resume(folder) if Journal.is_in(folder) else Journal.begin(folder, {"settings": {"seed": 0}})
+    told: list[str] = []
+    begun = Journal.is_in(folder)
+    place = Journal.resume(folder, tell=told.append) if begun else Journal.begin(folder, {"settings": {"seed": 0}})
     with suppress(KeyboardInterrupt), np.errstate(all="ignore"), place.recording():
         stepper = ef.CoarseTimeStepper(model, replicas=1, seed=1)
         stepper(np.ones(3), 0.1)
         stepper.simulate(np.ones(3), [0.1])
         raise KeyboardInterrupt
-    return place.damaged
+    return told
 
 
 def _read_journal(folder: Path, name: str) -> object:
