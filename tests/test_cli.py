@@ -423,7 +423,7 @@ COMMANDS = st.one_of(
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=COMMANDS)
 def test_whatever_is_typed_there_is_no_traceback(
     words: list[str], workplace: Path, capsys: pytest.CaptureFixture[str]

@@ -67,11 +67,11 @@ def checkpoints(
                 f"in what bursts do, remove '{place}' and begin anew.",
                 stacklevel=3,
             )
-        if journal.about["settings"] != about["settings"]:
+        if journal.about.get("settings") != about["settings"]:
             journal.close()
             raise ValueError(
                 f"`settings` must be those of the run that '{place}' keeps: got {short(about['settings'])} instead of "
-                f"{short(journal.about['settings'])}. Give those, another folder, or remove it to begin anew."
+                f"{short(journal.about.get('settings'))}. Give those, another folder, or remove it to begin anew."
             )
     else:
         journal = Journal.begin(place, about, interval=interval)

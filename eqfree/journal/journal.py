@@ -200,8 +200,7 @@ class Journal:
             yield
             self.save()
         except BaseException as error:
-            if not isinstance(error, ValueError) or self.is_in(self.folder):
-                self._save_quietly()
+            self._save_after(error)
             self.close()
             raise
         finally:
@@ -221,7 +220,7 @@ class Journal:
                 record.rows, record.seconds = [], 0.0
         self._records = [record for record in self._records if record.rows]
         if not (self._records or self._open or self._done):
-            self._due = began + self.interval
+            self._noted, self._due = 0, began + self.interval
             return
         try:
             self._prepare()
@@ -328,8 +327,8 @@ class Journal:
         try:
             with self._sleeping():
                 yield progress
-        except BaseException:
-            self._save_quietly()
+        except BaseException as error:
+            self._save_after(error)
             raise
         finally:
             self._open.pop(call, None)
@@ -371,9 +370,10 @@ class Journal:
         if now >= self._due or (self._noted > _FULL // 2 and now >= self._soonest):
             self.save()
 
-    def _save_quietly(self) -> None:
-        with suppress(OSError):
-            self.save()
+    def _save_after(self, error: BaseException) -> None:
+        if not isinstance(error, ValueError) or self.is_in(self.folder):
+            with suppress(OSError, ValueError):  # the error that passes tells more
+                self.save()
 
     # --- segments ----------------------------------------------------------------------------------------------------
 

@@ -322,7 +322,7 @@ def inexact(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("inexact")
-@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @example({"model": "idm", "fleet.acceleration": "7.425"})
 @given(valid_settings)
 def test_arbitrary_settings_never_give_a_traceback(
