@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 NAME ?= cars
+EXTRAS ?= dev
 JOBS ?= 2
 # A file stays in one process, so that what its tests share is computed once. Threads that wait must not spin: the
 # other process needs the core.
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/pytest -n $(JOBS) --dist loadfile
 
-.PHONY: setup demo test fast lint quick docs torture extra bench clean
+.PHONY: setup demo test fast lint quick docs torture bench clean
 
 setup: .venv/ready
 
@@ -36,19 +37,15 @@ docs: .venv/ready
 torture: .venv/ready
 	$(BIN)/python -m tests.torture
 
-# What an extra installs, such as `make extra NAME=sumo`.
-extra: .venv/ready
-	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable ".[dev,$(NAME)]"
-
 bench: .venv/ready
 	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.$(NAME)
 
-# pip of the system fills an environment made without one: Debian's python3 has no ensurepip.
+# `make clean setup EXTRAS=dev,sumo` has SUMO too. pip of the system fills an environment made without one: Debian's
+# python3 has no ensurepip.
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --without-pip .venv
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable ".[dev]"
+		--constraint constraints.txt --editable ".[$(EXTRAS)]"
 	touch $@
 
 clean:

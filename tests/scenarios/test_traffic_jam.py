@@ -97,11 +97,11 @@ def test_one_number_does_where_the_profile_is_carried() -> None:
 
 @pytest.mark.slow
 def test_intervals_of_a_noisy_fold_cover_that_of_a_hundred_times_the_replicas() -> None:
-    study = scenario.run(Settings(coarse="sigma", noise=3e-3, key_sets=2), Context(executor=2))
+    study = scenario.run(Settings(coarse="sigma", noise=3e-3, key_sets=1), Context(executor=2))
     folds: pd.DataFrame = study.tables["noisy_folds"]
     value, error = reference.NOISY_FOLD
     inside = (folds["low"] - 2 * error < value) & (value < folds["high"] + 2 * error)
-    assert inside.tolist() == [True, True]  # intervals of 95 %, so that one in ten such seeds would miss
+    assert inside.tolist() == [True]  # an interval of 95 %, so that one in twenty such seeds would miss
     fold = study.values["noisy_fold_v0"]
     assert abs(fold.value - value) < 4 * np.hypot(fold.stderr, error)
     assert ((folds["high"] - folds["low"]) / 2 < 5e-4).all()
