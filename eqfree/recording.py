@@ -17,6 +17,7 @@ __all__ = ["Told", "ask", "from_arrays", "to_arrays"]
 
 T = TypeVar("T", bound=Task)
 
+_ITS_OWN = ("start", "key", "replica")  # of a task, where the rest is that of its neighbours
 _PACKED, _PLAIN = "packed/", "population"
 
 
@@ -98,9 +99,11 @@ def _mark(tasks: Sequence[Task]) -> bytes:
             who.append((number, key))
         if task.replica != number - who[-1][0]:
             who.append((number, task.replica))
-    rest = vars(tasks[0]) if tasks else {}
-    shared = {name: value for name, value in rest.items() if name not in ("start", "key", "replica")}
-    return mark_of([type(task).__name__ for task in tasks[:1]], shared, len(tasks), repr(who).encode(), starts)
+    rest = {name: value for name, value in vars(tasks[0]).items() if name not in _ITS_OWN} if tasks else {}
+    arrays = [value for value in rest.values() if isinstance(value, np.ndarray)]
+    plain = [(name, value) for name, value in rest.items() if not isinstance(value, np.ndarray)]
+    told = [type(task).__name__ for task in tasks[:1]], len(tasks), who, plain
+    return mark_of(repr(told).encode(), arrays, starts)
 
 
 @dataclass(frozen=True, eq=False)

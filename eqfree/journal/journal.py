@@ -303,8 +303,11 @@ class Journal:
                 yield decode(number, found.answers[number])
                 continue
             since = perf_counter()
-            with self._sleeping():
+            self._asleep = True
+            try:
                 answer = next(fresh)
+            finally:
+                self._asleep = False
             yield answer
 
     @contextmanager
@@ -324,13 +327,14 @@ class Journal:
             self._save_if_due()
 
         progress = Progress(self._read_state(path, mark), offer)
+        self._asleep = True
         try:
-            with self._sleeping():
-                yield progress
+            yield progress
         except BaseException as error:
             self._save_after(error)
             raise
         finally:
+            self._asleep = False
             self._open.pop(call, None)
         if progress._result is not None:
             self._done.append(path)
@@ -344,14 +348,6 @@ class Journal:
         call = self._calls
         self._calls += 1
         return call
-
-    @contextmanager
-    def _sleeping(self) -> Iterator[None]:
-        self._asleep = True
-        try:
-            yield
-        finally:
-            self._asleep = False
 
     def _note(self, record: Record, number: int, arrays: Arrays | None) -> None:
         """Add an answer to the record of its call, unless too much waits to be saved already."""
