@@ -33,6 +33,10 @@ class Status(Enum):
         "The derivative of the coarse map drowns in its noise, so that no step of Newton's method means anything. "
         "Raise `replicas`, or take a larger `difference`."
     )
+    NO_BALANCE = (
+        "Newton's method found no values at which flows balance; the last attempt is kept. Start nearer, take shorter "
+        "steps, or answer a smoother flux."
+    )
     NOISE = "The noise is too large for the steady state to be told from its surroundings. Raise `replicas`."
     CYCLE = "A cycle was found."
     NO_CYCLE = (

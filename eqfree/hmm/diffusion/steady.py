@@ -1,0 +1,61 @@
+"""Steady states of diffusion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from eqfree.ensemble import Key
+from eqfree.hmm.diffusion.boundaries import Amount
+from eqfree.hmm.diffusion.law import DiffusionLaw
+from eqfree.hmm.diffusion.newton import solve
+from eqfree.hmm.diffusion.solution import DiffusionSolution
+from eqfree.journal import clock
+
+__all__ = ["solve_steady"]
+
+
+def solve_steady(law: DiffusionLaw, initial: Amount = 0.0, *, rtol: float = 1e-12, key: Key = ()) -> DiffusionSolution:
+    """Where as much of everything enters as leaves, by Newton's method with the closure's derivative.
+
+    One iteration where the flux is linear, and quadratic convergence otherwise; a correction that makes the residual
+    larger is halved. All points are asked at once, in each iteration.
+
+    *How to choose* ``initial``: anything for a linear flux; within the range in which the closure answers for
+    another, such as the mean of what is fixed.
+
+    Parameters
+    ----------
+    law
+        What is solved.
+    initial
+        Where to begin: a number, or a function of positions (point, 2) -> (point,).
+    rtol
+        What may be missing at the degrees of freedom in sum, over the sum of what flows there. Round-off stops
+        earlier where conductivities are far apart; a residual above 1e-9 counts as failure.
+    key
+        Which noise, where the closure has any.
+
+    Raises
+    ------
+    ValueError
+        If no steady state is determined, since nothing is fixed nor exchanged; for a tolerance that is not positive;
+        and as the closure does.
+
+    Examples
+    --------
+    >>> from eqfree.hmm import DiffusionLaw, Exchange, Inflow, KnownFlux, rectangle
+    >>> law = DiffusionLaw(
+    ...     mesh=rectangle(1.0, 1.0, (2, 2)),
+    ...     flux=KnownFlux(lambda position, u: (2.0 + 0 * u, 0 * u)),
+    ...     boundaries={"left": Inflow(6.0), "right": Exchange(3.0, 10.0)},
+    ... )
+    >>> solve_steady(law).at([[0.0, 0.5], [1.0, 0.5]]).round(12)
+    array([15., 12.])
+    """
+    if not law.steady:
+        raise ValueError("No steady state is determined: no boundary is `Fixed` or an `Exchange`. Make one of them so.")
+    if not rtol > 0:
+        raise ValueError(f"`rtol` must be positive: got {rtol!r}.")
+    began = clock()
+    solved = solve(law.discretisation, law.flux, law.nodal(initial), rtol=rtol, key=key)
+    return DiffusionSolution(law, solved, replace(solved.cost, wall=clock() - began))
