@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis import style
+from analysis.grids import as_grid
 from analysis.tables import check_table
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def draw_hot_plate(field: pd.DataFrame) -> Figure:
     """
     columns = ["x", "y", "temperature", "potential"]
     check_table(field, "field", columns, finite=columns)
-    x, y, temperature, potential = _grid(field)
+    x, y, temperature, potential = as_grid(field, "field", ["temperature", "potential"])
     made = style.figure(0.7 * style.PAGE, 0.7 * style.PAGE * min(max(float(np.ptp(y) / np.ptp(x)), 0.3), 1.2) * 0.85)
     axes = made.subplots()
     style.finish(axes, "x (mm)", "y (mm)")
@@ -141,16 +142,3 @@ def draw_energy(energy: pd.DataFrame) -> Figure:
 
 def _draw_error(axes: Axes, time: NDArray[np.float64], error: NDArray[np.float64], word: str, colour: str) -> None:
     axes.plot(time, np.maximum(error, _FLOOR), ".", color=colour, markersize=style.MARKER, label=word)
-
-
-def _grid(field: pd.DataFrame) -> tuple[NDArray[np.float64], ...]:
-    """Places along both axes, and temperature and potential (x, y)."""
-    rows = field.sort_values(["x", "y"])
-    x, y = (np.unique(rows[axis].to_numpy(np.float64)) for axis in ("x", "y"))
-    if len(x) * len(y) != len(rows) or len(x) < 2 or len(y) < 2:
-        raise ValueError(
-            f"`field` must be a grid of two places or more along x and y, with a row for each of them: got {len(rows)} "
-            f"rows for {len(x)} x {len(y)} places. Round the places, or fill the grid."
-        )
-    shape = (len(x), len(y))
-    return x, y, *(rows[name].to_numpy(np.float64).reshape(shape) for name in ("temperature", "potential"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.ticker import NullFormatter
 
 __all__ = [
     "COLUMN",
@@ -26,6 +29,7 @@ __all__ = [
     "TEXT",
     "figure",
     "finish",
+    "label_ratios",
     "legend_below",
     "shades",
 ]
@@ -88,10 +92,30 @@ def finish(axes: Axes, xlabel: str, ylabel: str) -> None:
     axes.set_xlabel(xlabel, fontsize=TEXT, color=INK)
     axes.set_ylabel(ylabel, fontsize=TEXT, color=INK)
     axes.tick_params(labelsize=SMALL, colors=INK, width=THIN, length=3)
+    axes.tick_params(which="minor", labelsize=SMALL, colors=INK)
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_linewidth(THIN)
         spine.set_color(INK)
+
+
+def label_ratios(axes: Axes, ratios: Iterable[float]) -> None:
+    """A logarithmic x axis of a few ratios, each named: whole numbers as they are, their inverses as 1/n.
+
+    >>> axes = figure().subplots()
+    >>> label_ratios(axes, [0.25, 4, 1.25])
+    >>> [text.get_text() for text in axes.get_xticklabels()]
+    ['1/4', '1.25', '4']
+    """
+    axes.set_xscale("log")
+    places = np.unique(np.asarray(list(ratios), dtype=np.float64))
+    inverse = [round(1 / place) for place in places]
+    names = [
+        f"1/{n}" if n > 1 and abs(n * place - 1) < 1e-3 else f"{place:.3g}"
+        for n, place in zip(inverse, places, strict=True)
+    ]
+    axes.set_xticks(places, names)
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def legend_below(made: Figure, axes: Axes, columns: int = 4) -> Legend:

@@ -40,6 +40,7 @@ from agents.ions import Box, Hopping, Landscape, LatticeGas, RejectionFree, Spec
 from agents.ions.lattices import chain, simple_cubic
 from agents.lattice_boltzmann import FitzHughNagumo, Lattice
 from agents.molecules import Grid, RandomTimeChange, TauLeaping, Voxels, WellMixed, read_network
+from agents.walkers import Layers, WalkerConductor
 from eqfree.adapters import MesaMicroModel
 from eqfree.ensemble import ExecutorLike, Pool
 from eqfree.ensemble.dask import close
@@ -161,6 +162,9 @@ POPULATIONS |= {
         np.vstack((TISSUE, TISSUE[:, ::-1] / 2)),
         1 / 20,
     ),
+}
+POPULATIONS |= {
+    "walkers through layers": Population(WalkerConductor((1.0, 10.0), Layers.of, walkers=10), np.array([0.4, 0.5]), 0.0)
 }
 every_population = pytest.mark.parametrize("population", POPULATIONS.values(), ids=POPULATIONS.keys())
 

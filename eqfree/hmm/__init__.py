@@ -20,6 +20,8 @@ from eqfree.hmm.finite_volume import (
 )
 from eqfree.hmm.flux import Flux, FluxCurve, flow_alone
 from eqfree.hmm.flux_surface import FluxSurface
+from eqfree.hmm.fourier import FourierFlux, ResolvedFlux
+from eqfree.hmm.gridded import Gridded
 from eqfree.hmm.smoothing import smoothed
 from eqfree.hmm.tabulated import Tabulated, monotone, smooth
 
@@ -72,11 +74,14 @@ __all__ = [
     "Flux",
     "FluxCurve",
     "FluxSurface",
+    "FourierFlux",
+    "Gridded",
     "ImplicitEuler",
     "ImplicitScheme",
     "Inflow",
     "Muscl",
     "Open",
+    "ResolvedFlux",
     "Ring",
     "Scheme",
     "Sdirk2",

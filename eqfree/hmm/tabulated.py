@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline, PchipInterpolator, PPoly
 
-from eqfree.ensemble import Key, check_key
-from eqfree.fields import short
-from eqfree.hmm.closure import Answer, Closure, as_answer, as_inputs
+from eqfree.ensemble import Key
+from eqfree.hmm.closure import Answer, Closure, as_inputs
+from eqfree.hmm.memory import Memory
 from eqfree.results import Cost
 
 __all__ = ["Tabulated", "monotone", "smooth"]
@@ -22,6 +22,7 @@ Interpolation: TypeAlias = Callable[[Array, Array], PPoly]
 _FINEST = 2**20  # intervals that the table can tell apart
 _COARSEST = 8  # intervals that it begins with
 _APART = 4  # nodes from one that is left out to the next: too far to feel it
+_SLACK = 1e-11  # of the bounds: what an input may lie outside for round-off
 _CONFIDENCE = 2.0  # standard errors in the error bound
 _SIGNIFICANT = 3.0  # standard errors that an interpolation error must exceed before its interval is halved
 _QUIET = 0.25  # share of the tolerance that the noise must be below before
@@ -118,18 +119,20 @@ class Tabulated(Closure):
             raise ValueError(
                 f"`max_solves` must be a whole number that allows the first {_COARSEST + 1} nodes: got {max_solves!r}."
             )
-        self._closure = closure
         self._low, self._high = float(low), float(high)
         self._rtol, self._atol = rtol, atol
         self._interpolation = interpolation
         self._max_solves = max_solves
-        self._key = check_key(key)
-        self._nodes: dict[int, _Node] = {}
+        self._memory: Memory[int] = Memory(closure, key, lambda indices: self._place(indices)[:, np.newaxis])
         self._order: list[int] = []
         self.cost = Cost()  #: of all micro-solves so far
-        self.solved = 0  #: micro-solves so far
         self.asked = 0  #: points that callers asked for so far
         self.within_tolerance = False  #: whether all that the last call asked for is within the tolerance
+
+    @property
+    def solved(self) -> int:
+        """Micro-solves so far."""
+        return self._memory.solved
 
     @property
     def saved(self) -> int:
@@ -167,8 +170,8 @@ class Tabulated(Closure):
         """What has been asked so far: inputs (node,), values and their standard errors (node, m)."""
         return (
             self._place(self._order),
-            np.array([self._nodes[index].mean for index in self._order]),
-            np.array([self._nodes[index].stderr for index in self._order]),
+            self._memory.values(self._order),
+            self._memory.stderr(self._order),
         )
 
     def __str__(self) -> str:
@@ -178,21 +181,22 @@ class Tabulated(Closure):
         points = as_inputs(inputs)
         if points.shape[1] != 1:
             raise ValueError(f"A table has one input: got inputs of shape {points.shape}. Ask the closure itself.")
-        if outside := points[(points < self._low) | (points > self._high)].tolist():
+        slack = _SLACK * max(abs(self._low), abs(self._high))
+        if outside := points[(points < self._low - slack) | (points > self._high + slack)].tolist():
             raise ValueError(
                 f"Inputs must lie within the table's bounds [{self._low:g}, {self._high:g}]: got {outside[0]:.10g}. "
                 "Widen `bounds`."
             )
-        return points
+        return np.asarray(np.clip(points, self._low, self._high))
 
-    def _place(self, indices: list[int]) -> Array:
+    def _place(self, indices: Sequence[int]) -> Array:
         share = np.array(indices) / _FINEST
         return self._low * (1 - share) + self._high * share
 
     def _refine(self, points: Array) -> Cost:
         """Ask until every interval that holds a point is within the tolerance, or the budget is spent."""
         spent = Cost()
-        wanted = self._insufficient(points) if self._nodes else list(range(0, _FINEST + 1, _FINEST // _COARSEST))
+        wanted = self._insufficient(points) if len(self._memory) else list(range(0, _FINEST + 1, _FINEST // _COARSEST))
         while affordable := wanted[: self._max_solves - self.solved]:
             spent += self._ask(affordable)
             wanted = self._insufficient(points)
@@ -201,28 +205,14 @@ class Tabulated(Closure):
         return spent
 
     def _ask(self, indices: Collection[int]) -> Cost:
-        """Micro-solve nodes in sorted order; a node that is there already gets new noise and is averaged."""
-        cost, fresh = Cost(), []
-        repeats = {index: self._nodes[index].repeats if index in self._nodes else 0 for index in sorted(indices)}
-        for repeat in sorted(set(repeats.values())):
-            group = [index for index, count in repeats.items() if count == repeat]
-            answer = self._closure(self._place(group)[:, np.newaxis], key=(*self._key, repeat))
-            answer = as_answer(answer, len(group))
-            if not np.isfinite(answer.value).all():
-                raise ValueError(f"A table needs a closure that is finite over its bounds: got {short(answer.value)}.")
-            if not np.isfinite(answer.stderr).all():
-                raise ValueError("A table needs the standard errors of its closure: got NaN. Use two replicas or more.")
-            fresh += list(zip(group, answer.value, answer.stderr, strict=True))
-            cost += answer.cost
-        for index, value, stderr in fresh:  # now that nothing can fail any more
-            self._nodes.setdefault(index, _Node()).add(value, stderr)
-        self.solved += len(indices)
+        """Micro-solve nodes; a node that is there already gets new noise and is averaged."""
+        cost = self._memory.ask(indices)
         self._update()
         return cost
 
     def _update(self) -> None:
         """The interpolant, and of each interval the interpolation error and the noise, (interval, m)."""
-        self._order = sorted(self._nodes)
+        self._order = self._memory.indices()
         nodes, values, noise = self.nodes()
         self._spline = self._interpolation(nodes, values)
         missed = self._missed(nodes, values)
@@ -285,25 +275,3 @@ def _largest_around(values: Array) -> Array:
     """Of each interval, the largest of the four nodes around it: (node, m) -> (interval, m)."""
     padded = np.pad(values, ((1, 1), (0, 0)), mode="edge")
     return np.asarray(np.max([padded[:-3], padded[1:-2], padded[2:-1], padded[3:]], axis=0))
-
-
-class _Node:
-    """The mean of a node's answers."""
-
-    def __init__(self) -> None:
-        self.repeats = 0
-        self._sum: Array | float = 0.0
-        self._variance: Array | float = 0.0
-
-    def add(self, value: Array, stderr: Array) -> None:
-        self.repeats += 1
-        self._sum = self._sum + value
-        self._variance = self._variance + stderr**2
-
-    @property
-    def mean(self) -> Array:
-        return np.asarray(self._sum) / self.repeats
-
-    @property
-    def stderr(self) -> Array:
-        return np.sqrt(self._variance) / self.repeats

@@ -68,7 +68,7 @@ def test_the_intervals_cover_the_truth_nearly_as_often_as_they_say() -> None:
     For n = 25, p = 2 its nominal 95 % is P(|T| < 1.96 sqrt(23/25)) = 92.7 %, T of Student's t with 23 degrees. The
     fraction that covers is binomial.
     """
-    trials, expected = 60, 0.927
+    trials, expected = 36, 0.927
     found = [fit(noisy(seed), draws=100, seed=seed) for seed in range(trials)]
     for name, truth in TRUTH.items():
         covered = np.mean([one.intervals[name][0] <= truth <= one.intervals[name][1] for one in found])

@@ -194,7 +194,7 @@ def test_smoothing_keeps_straight_lines() -> None:
 def test_a_noisy_flux_has_no_maxima_of_its_own_once_it_is_smoothed() -> None:
     """The triangle has one; of its table with a noise of 0.4 % of capacity, every seventh node turns."""
     rough, even = [], []
-    for seed in range(20):
+    for seed in range(10):
         closure, key = Formula(triangular, stderr=0.003), (seed,)
         rough.append(len(FluxCurve.from_closure(closure, JAM, 0.01, chi_square=0.0, key=key).extrema))
         even.append(len(FluxCurve.from_closure(closure, JAM, 0.01, key=key).extrema))

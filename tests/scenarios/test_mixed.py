@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from agents.cars import CAR, TRUCK, Fleet, SafeDistance
 from eqfree.scenario import Context
 from scenarios.part import Part
 from scenarios.traffic.mixed import run_mixed
+from scenarios.traffic.mixture import ask_mixture
 from scenarios.traffic.roads import Profile, drive_shuffles, l1_difference
 from scenarios.traffic.settings import MotorwaySettings, Settings
 
+Array = NDArray[np.float64]
+
 SHORT = MotorwaySettings(length=4000.0, duration=120.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def asked_once() -> Iterator[None]:
+    """What the mixtures do depends on no road: it is asked once for all of them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("scenarios.traffic.mixed.ask_mixture", cache(ask_mixture))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +114,16 @@ def test_differences_and_spreads_are_those_of_the_shuffles(short: Part) -> None:
     assert over_time["l1"].iloc[0] < 1e-12
 
 
+def widths(part: Part) -> Array:
+    """Between the middles of cells that are beside each other (m)."""
+    return np.diff(part.tables["mixed_road"]["place"].unique())
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("length", "cell", "width"), [(4000.0, 200.0, 500.0), (4200.0, 200.0, 600.0)])
-def test_cells_are_500_m_or_several_of_the_roads_own(length: float, cell: float, width: float) -> None:
-    road = MotorwaySettings(length=length, duration=60.0, cell=cell)
-    places = run_mixed(Settings(motorway=road), Context()).tables["mixed_road"]["place"].unique()
-    assert np.diff(places) == pytest.approx(np.full(len(places) - 1, width))
+def test_cells_are_500_m_or_several_of_the_roads_own(short: Part) -> None:
+    other = run_mixed(Settings(motorway=MotorwaySettings(length=4200.0, duration=60.0, cell=200.0)), Context())
+    assert widths(short) == pytest.approx(np.full(7, 500.0))
+    assert widths(other) == pytest.approx(np.full(6, 600.0))
 
 
 def test_cells_that_do_not_divide_the_ring_are_refused() -> None:

@@ -191,7 +191,7 @@ def concerned(assignments: dict[str, str]) -> str:
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.one_of(arbitrary_settings, valid_settings))
 def test_arbitrary_settings_never_give_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str], assignments: dict[str, str]

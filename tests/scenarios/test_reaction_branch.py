@@ -81,6 +81,7 @@ def test_same_seed_gives_the_same_branch_on_two_threads(monkeypatch: pytest.Monk
     """Eight points, with the low fold located among them, and the sweep."""
     monkeypatch.setattr("scenarios.reaction.branch._MOST", 8)
     options = {"networks": ["co_oxidation"], "sites": 1e4, "start": 2.8, "key_sets": 2, "sweep_places": 3}
+    options |= {"fold_replicas": 12, "sweep_duration": 5.0}
     one, two = (ef.run("reaction", parts=["branch"], executor=executor, branch=options) for executor in (None, 2))
     assert one.tables["branch_events"]["stderr"].notna().tolist() == [True]
     for name, table in one.tables.items():

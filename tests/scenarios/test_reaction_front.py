@@ -33,7 +33,7 @@ def test_the_reactions_are_those_of_the_front() -> None:
 
 @pytest.mark.slow
 def test_the_projected_front_goes_as_fast_as_the_exact_one() -> None:
-    part = run_front(Settings(seed=1, front=FrontSettings(replicas=6)), CONTEXT)
+    part = run_front(Settings(seed=1, front=FrontSettings(replicas=4)), CONTEXT)
     projected, exact = part.values["front_speed"], part.values["front_speed_exact_simulation"]
     assert abs(projected.value - exact.value) < 4 * np.hypot(projected.stderr, exact.stderr)
     assert projected.value == pytest.approx(0.5 / sqrt(2), rel=0.04)

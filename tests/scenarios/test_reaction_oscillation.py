@@ -61,7 +61,7 @@ def test_the_network_of_the_catalyst_has_the_rate_equations_that_it_says() -> No
 @pytest.fixture(scope="module")
 def study() -> ef.Study:
     quick = {name.removeprefix("oscillation."): value for name, value in Settings.quick.items() if "oscill" in name}
-    quick |= {"replicas": 16, "hopf_replicas": 32}
+    quick |= {"replicas": 16, "hopf_replicas": 32, "cycle_replicas": 12}
     return scenario.run(Settings(parts=("oscillation",), oscillation=quick), Context())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,30 @@ from eqfree.cli import main
 from eqfree.scenario import Context
 from scenarios.traffic_jam import reference, scenario
 from scenarios.traffic_jam.profile import wave_speed
+from scenarios.traffic_jam.ring import Ring
 from scenarios.traffic_jam.settings import Settings
+from scenarios.traffic_jam.sigma import Followed, compare_healings, follow_sigma
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_noise_once() -> Iterator[None]:
+    """The branch over σ is followed, and healing compared, without noise: once for the ring with it and without."""
+    followed: list[Followed] = []
+    compared: list[tuple[pd.DataFrame, list[str], ef.Cost]] = []
+
+    def follow_once(ring: Ring, context: Context) -> Followed:
+        followed.extend([] if followed else [follow_sigma(ring, context)])
+        return followed[0]
+
+    def compare_once(ring: Ring, branch: Followed, context: Context) -> tuple[pd.DataFrame, list[str], ef.Cost]:
+        compared.extend([] if compared else [compare_healings(ring, branch, context)])
+        table, words, cost = compared[0]
+        return table.copy(), words, cost
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("scenarios.traffic_jam.study.follow_sigma", follow_once)
+        patched.setattr("scenarios.traffic_jam.study.compare_healings", compare_once)
+        yield
 
 
 def run(**settings: Any) -> ef.Study:
@@ -23,7 +47,7 @@ def run(**settings: Any) -> ef.Study:
 
 @pytest.fixture(scope="module")
 def small() -> ef.Study:
-    return run(points=20, hysteresis=False)
+    return run(points=20)
 
 
 def refused(study: ef.Study) -> list[str]:
@@ -70,9 +94,9 @@ def test_the_study_is_drawn(small: ef.Study) -> None:
 
 
 @pytest.mark.slow
-def test_turned_slowly_there_is_hysteresis() -> None:
+def test_turned_slowly_there_is_hysteresis(small: ef.Study) -> None:
     """Down, the jam stays below the onset; up, uniform flow stays beyond the fold."""
-    swept = run(points=20).tables["sweep"]
+    swept = small.tables["sweep"]
     up, down = (swept[swept["direction"] == way].set_index("parameter")["measure"] for way in ("up", "down"))
     between = [v0 for v0 in down.index if 0.8805 < v0 < 0.8865]
     assert len(between) >= 1

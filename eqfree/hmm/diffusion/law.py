@@ -20,7 +20,7 @@ __all__ = ["DiffusionLaw"]
 Array: TypeAlias = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class DiffusionLaw:
     """Diffusion in the plane, capacity du/dt + div q = source, whose flux q is asked of a closure.
 
@@ -63,10 +63,10 @@ class DiffusionLaw:
 
     Examples
     --------
-    >>> from eqfree.hmm import Fixed, KnownFlux, rectangle, solve_steady
+    >>> from eqfree.hmm import Fixed, ResolvedFlux, rectangle, solve_steady
     >>> law = DiffusionLaw(
     ...     mesh=rectangle(1.0, 1.0, (4, 4)),
-    ...     flux=KnownFlux(lambda position, u: (2.0 + 0 * u, 0 * u)),
+    ...     flux=ResolvedFlux(lambda position, u: (2.0 + 0 * u, None)),
     ...     boundaries={"left": Fixed(1.0), "right": Fixed(0.0)},
     ... )
     >>> solution = solve_steady(law)
@@ -102,6 +102,12 @@ class DiffusionLaw:
     def unknowns(self) -> int:
         """Degrees of freedom, those that are fixed included."""
         return self.discretisation.count
+
+    def __repr__(self) -> str:
+        return (
+            f"Diffusion on {self.mesh.nelements} elements of degree {self.degree}, {type(self.flux).__name__}, with "
+            f"{', '.join(f'{name} {condition!r}' for name, condition in self.boundaries.items()) or 'no boundaries'}"
+        )
 
     @property
     def steady(self) -> bool:

@@ -21,7 +21,7 @@ __all__ = ["DiffusionSolution", "interpolated"]
 Array: TypeAlias = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DiffusionSolution:
     """A steady state of a diffusion law.
 
@@ -103,7 +103,7 @@ class DiffusionSolution:
         """
         return interpolated(self.law, self.values, points)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.message} {self.law.unknowns} unknowns, {self.iterations} iterations; {self.indicators}"
 
 

@@ -43,10 +43,10 @@ def solve_steady(law: DiffusionLaw, initial: Amount = 0.0, *, rtol: float = 1e-1
 
     Examples
     --------
-    >>> from eqfree.hmm import DiffusionLaw, Exchange, Inflow, KnownFlux, rectangle
+    >>> from eqfree.hmm import DiffusionLaw, Exchange, Inflow, ResolvedFlux, rectangle
     >>> law = DiffusionLaw(
     ...     mesh=rectangle(1.0, 1.0, (2, 2)),
-    ...     flux=KnownFlux(lambda position, u: (2.0 + 0 * u, 0 * u)),
+    ...     flux=ResolvedFlux(lambda position, u: (2.0 + 0 * u, None)),
     ...     boundaries={"left": Inflow(6.0), "right": Exchange(3.0, 10.0)},
     ... )
     >>> solve_steady(law).at([[0.0, 0.5], [1.0, 0.5]]).round(12)

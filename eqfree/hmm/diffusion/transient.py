@@ -72,7 +72,7 @@ class DiffusionState:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DiffusionRun:
     """A diffusion law integrated in time.
 
@@ -144,6 +144,10 @@ class DiffusionRun:
             For points outside the mesh.
         """
         return np.array([interpolated(self.law, state.values, points) for state in self.states])
+
+    def __repr__(self) -> str:
+        steps = f"{self.states[-1].number} steps to time {self.times[-1]:g}"
+        return f"{self.message} {self.law.unknowns} unknowns, {steps}; in less out and stored {self.imbalance:.1e}"
 
 
 def iter_diffusion(
@@ -219,10 +223,10 @@ def solve_diffusion(
 
     Examples
     --------
-    >>> from eqfree.hmm import DiffusionLaw, Inflow, KnownFlux, rectangle
+    >>> from eqfree.hmm import DiffusionLaw, Inflow, ResolvedFlux, rectangle
     >>> law = DiffusionLaw(
     ...     mesh=rectangle(1.0, 1.0, (2, 2)),
-    ...     flux=KnownFlux(lambda position, u: (2.0 + 0 * u, 0 * u)),
+    ...     flux=ResolvedFlux(lambda position, u: (2.0 + 0 * u, None)),
     ...     boundaries={"left": Inflow(6.0)},
     ...     capacity=3.0,
     ... )

@@ -28,8 +28,8 @@ def test_an_upcrossing_counts_once_per_swing() -> None:
 @pytest.mark.slow
 def test_noise_lengthens_the_period_by_five_and_a_half_over_the_volume() -> None:
     """At Ω = 100; `tests/scenarios/test_reaction_network.py` has Ω = 1000, too."""
-    volume, blocks, step = 100.0, 40, 0.01
-    model, times = WellMixed(read_network("brusselator"), volume), np.arange(0.0, 7.2 * 16000 / blocks, step)
+    volume, blocks, step = 100.0, 20, 0.01
+    model, times = WellMixed(read_network("brusselator"), volume), np.arange(0.0, 7.2 * 8000 / blocks, step)
     counts, periods = (model.network.initial * volume).astype(np.int64), []
     for block in range(blocks):
         states = path(model.tables, counts, times, default_rng([11, block]))
@@ -43,7 +43,7 @@ def test_noise_lengthens_the_period_by_five_and_a_half_over_the_volume() -> None
 @pytest.mark.slow
 def test_fluctuations_about_the_steady_state_are_those_of_linear_noise() -> None:
     """B = 1.5: covariance [[7, -6], [-6, 10.5]] × Ω molecules²."""
-    volume, blocks = 1000.0, 32
+    volume, blocks = 1000.0, 16
     model = WellMixed(read_network("brusselator").with_rates({"convert": 1.5}), volume)
     times = np.arange(0.0, 500.0, 0.25)
     counts, squares = np.array([1000, 1500]), []

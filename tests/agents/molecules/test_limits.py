@@ -20,7 +20,7 @@ from agents.molecules import (
 )
 
 DECAY = Network.parse("X -> 0, k=1")
-EXPLOSION = Network.parse("2X -> 99X, k=1")  # infinitely many after a finite time
+EXPLOSION = Network.parse("3X -> 99X, k=1")  # infinitely many after a finite time, and after few events
 every_method = pytest.mark.parametrize(
     "method", [Direct(), RandomTimeChange(), TauLeaping()], ids=["direct", "random time change", "tau-leaping"]
 )

@@ -57,7 +57,7 @@ def test_the_exact_law_is_that_of_the_reference() -> None:
 @pytest.mark.slow
 def test_the_exact_stationary_law_stays_what_it_is() -> None:
     """After 4: within either state what deviates dies at the rate 0.78 or faster (spectrum of the chain)."""
-    law, runs = stationary_law(1500), 1500
+    law, runs = stationary_law(1500), 750
     starts = default_rng(1).choice(1501, size=runs, p=law)
     tables = Tables.of(STANDARD, 1.0)
     ends = np.array(

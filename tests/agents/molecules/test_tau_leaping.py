@@ -34,7 +34,7 @@ def test_the_time_integral_takes_the_middle_of_every_leap() -> None:
 
 @pytest.mark.slow
 def test_mean_and_variance_are_those_of_exact_simulation() -> None:
-    network, runs = read_network("brusselator").with_rates({"convert": 1.5}), 400
+    network, runs = read_network("brusselator").with_rates({"convert": 1.5}), 200
     tables, molecules = Tables.of(network, 1e4), Molecules.of([15000, 10000], 4)
 
     def ends(method: Method, salt: int) -> NDArray[np.int64]:

@@ -54,16 +54,16 @@ def growing(noise: float, seed: int) -> Any:
 
 @pytest.mark.slow
 def test_intervals_cover_the_hopf_point_through_noise() -> None:
-    """At least 17 of 20 intervals of 95 %, from four sets of random numbers each: 19 are expected."""
+    """At least 10 of 12 intervals of 95 %, from four sets of random numbers each: 11.4 are expected."""
     covered, scores = 0, []
-    for seed in range(20):
+    for seed in range(12):
         found = ef.find_hopf_point(growing(0.07, seed), rest, (-0.5, 0.5), 1.0, events=EventOptions(key_sets=4))
         low, high = found.interval()
         covered += low <= 0 <= high
         scores.append(found.parameter / (found.predicted / 2))
         assert found.predicted == pytest.approx(0.07 / np.sqrt(16), rel=0.5)
-    assert covered >= 17
-    assert 0.3 < np.mean(np.square(scores)) < 2.0  # of 20 squares: one, give or take 0.32
+    assert covered >= 10
+    assert 0.3 < np.mean(np.square(scores)) < 2.0  # of 12 squares: one, give or take 0.41
 
 
 def test_a_point_that_noise_hides_is_not_declared() -> None:

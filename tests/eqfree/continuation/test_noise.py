@@ -173,22 +173,22 @@ def test_the_arms_of_the_vote_are_roots_of_its_mean_field() -> None:
 
 @pytest.mark.slow
 def test_the_interval_of_the_votes_pitchfork_holds_seven_thirtieths() -> None:
-    """In at least 6 of 8 seeds, where 95 % would be 7.6 and 5 or fewer are as improbable as 0.6 %.
+    """In at least 4 of 5 seeds, where 95 % would be 4.75 and 3 or fewer are as improbable as 2.3 %.
 
     What is expected to be wrong: the central difference at 0 is that of m - (2/3) m³, (1 - 2q) 7.5 ε²/6 too small for
     ε = 0.05, which moves the crossing by -4.4e-4; and the line through log(1 - 2q) within 0.02 of it by -3.8e-4.
     There is no finite size that would: the mean of the next opinion is exact.
     """
     held, places = 0, []
-    for seed in range(8):
+    for seed in range(5):
         (event,) = trunk_of(seed, replicas=16).events
         assert event.kind == "branch point"
         low, high = event.interval()
         held += low < PITCHFORK < high
         places.append(event.parameter)
-    assert held >= 6
+    assert held >= 4
     bias = np.mean(places) - PITCHFORK
-    assert bias == pytest.approx(-8e-4, abs=4 * float(np.std(places, ddof=1)) / sqrt(8))
+    assert bias == pytest.approx(-8e-4, abs=4 * float(np.std(places, ddof=1)) / sqrt(5))
 
 
 @pytest.mark.slow

@@ -1,0 +1,3 @@
+from eqfree.hmm.gridded.table import Gridded
+
+__all__ = ["Gridded"]

@@ -1,0 +1,1 @@
+"""The parts of the study of a composite, one file each."""
