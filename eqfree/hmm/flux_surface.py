@@ -165,7 +165,7 @@ class FluxSurface:
         >>> FluxSurface([0.0, 1.0], curves).jam_density(0.5)
         np.float64(0.6666666666666666)
         """
-        return 1 / np.interp(np.asarray(share, dtype=np.float64), self.shares, [1 / table.jam for table in self.tables])
+        return 1 / np.interp(np.asarray(share, dtype=np.float64), *self._spaces)
 
     def curves(self, share: Array) -> Curves:
         """The flow as a function of density, a column for each share."""
@@ -209,6 +209,11 @@ class FluxSurface:
         return Curves(self._nodes, factor * columns, self.jam_density(share))
 
     @cached_property
+    def _spaces(self) -> tuple[Array, Array]:
+        """The shares, and the space that one takes at each."""
+        return np.asarray(self.shares, dtype=np.float64), np.array([1 / table.jam for table in self.tables])
+
+    @cached_property
     def _nodes(self) -> Array:
         """Scaled densities where any table has a node; those that differ by round-off are one."""
         curves = [curve for table in self.tables for curve in (table.flow, table.gradient) if curve is not None]
@@ -249,16 +254,20 @@ def _where_velocity_turns(flow: PPoly) -> Array:
 
 def _falls_to_zero(cubic: Array, width: Array) -> Array:
     """Where cubics (4, cubic), positive at zero, fall to zero within a width: Newton's steps, or halves."""
-    a, b, c, d = cubic
+    found, open_ = np.empty_like(width), np.arange(len(width))
     low, high, root = np.zeros_like(width), width, width / 2
     for _ in range(_STEPS):
+        a, b, c, d = cubic[:, open_]
         value, slope = ((a * root + b) * root + c) * root + d, (3 * a * root + 2 * b) * root + c
         low, high = np.where(value > 0, root, low), np.where(value > 0, high, root)
         newton = root - np.divide(value, slope, out=np.full_like(root, np.inf), where=slope < 0)
         before, root = root, np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
-        if (np.abs(root - before) <= _ROUND_OFF * width).all():
+        found[open_] = root
+        on = np.abs(root - before) > _ROUND_OFF * width[open_]
+        if not on.any():
             break
-    return root
+        open_, low, high, root = open_[on], low[on], high[on], root[on]
+    return found
 
 
 def _rescaled(curve: PPoly, nodes: Array) -> Array:
