@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+import eqfree as ef
+from eqfree.ensemble import ExecutorLike
+from scenarios.composite.conductivity import CellConductivity, CellModel
+
 if TYPE_CHECKING:
     from scenarios.composite.microstructures import Microstructure
 
@@ -21,13 +25,15 @@ class EnsembleTensor:
 
     Attributes
     ----------
-    samples, lowers, errors : (realisation, 2, 2)
-        Tensor, its lower bound, and the bound of its discretisation error, of each realisation, in W/(m K).
+    samples, errors : (realisation, 2, 2)
+        Tensor, and the bound of its discretisation error, of each realisation, in W/(m K).
+    cost
+        What it took.
     """
 
     samples: NDArray[np.float64]
-    lowers: NDArray[np.float64]
     errors: NDArray[np.float64]
+    cost: ef.Cost
 
     @property
     def tensor(self) -> NDArray[np.float64]:
@@ -57,9 +63,10 @@ def ensemble_tensor(
     realisations: int,
     refinement: int,
     degree: int = 2,
+    executor: ExecutorLike = None,
     progress: Callable[[int], object] = lambda number: None,
 ) -> EnsembleTensor:
-    """Solve the periodic cell problem of several realisations.
+    """Solve the periodic cell problem of several realisations, each asked of the waist under its number.
 
     *How to choose.* The standard error falls like 1/sqrt(realisations * size of a period); the bias of a finite period
     is not seen in it and asks for a larger one: compare two sizes. Refine until ``error`` is below ``stderr``.
@@ -76,6 +83,8 @@ def ensemble_tensor(
         Of the cells, as the microstructure counts it.
     degree
         Of the elements, 1 or 2.
+    executor
+        As in `eqfree.CoarseTimeStepper`; all realisations are asked at once where there is one.
     progress
         Called with the number of each realisation that is done.
 
@@ -91,16 +100,19 @@ def ensemble_tensor(
     >>> mean.tensor.shape, bool((mean.stderr >= 0).all())
     ((2, 2), True)
     """
-    from scenarios.composite.cell import CellProblem
-
     if realisations < 2:
         raise ValueError(f"`realisations` must be at least 2, for a standard error: got {realisations}.")
+    model = CellModel(lambda number: medium(int(number[0])), lambda _: conductivities, refinement, degree)
+    conductivity = CellConductivity(model, executor)
+    every = np.arange(realisations, dtype=np.float64)[:, np.newaxis]
     answers = []
-    for number in range(realisations):
-        answers.append(CellProblem(medium(number).cell(refinement), degree)(conductivities))
-        progress(number)
+    for some in np.split(every, realisations) if executor is None else [every]:
+        answers.append(conductivity(some))
+        for number in some[:, 0]:
+            progress(int(number))
+    values, bounds = (np.vstack([getattr(answer, name) for answer in answers]) for name in ("value", "stderr"))
     return EnsembleTensor(
-        samples=np.array([answer.tensor for answer in answers]),
-        lowers=np.array([answer.lower for answer in answers]),
-        errors=np.array([answer.error for answer in answers]),
+        samples=values[:, [0, 1, 1, 2]].reshape(-1, 2, 2),
+        errors=bounds[:, [0, 1, 1, 2]].reshape(-1, 2, 2),
+        cost=conductivity.cost,
     )

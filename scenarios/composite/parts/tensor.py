@@ -16,10 +16,12 @@ from scenarios.composite.bounds import hashin_shtrikman, wiener
 from scenarios.composite.cell import CellProblem, LocalField, local_field
 from scenarios.composite.cell.cell import rotation
 from scenarios.composite.conductivity import CellConductivity, CellModel
+from scenarios.composite.ensemble import ensemble_tensor
 from scenarios.composite.medium import exact_tensor, isotropic, microstructure_of
 from scenarios.composite.microstructures import Checkerboard, Image, Laminate, Microstructure, RandomDisks
 from scenarios.composite.settings import Settings
 from scenarios.part import Part
+from scenarios.progress import counting
 
 __all__ = ["run_tensor"]
 
@@ -117,24 +119,24 @@ def _ask_walkers(settings: Settings, context: Context, medium: Microstructure) -
 
 
 def _ask_ensemble(settings: Settings, context: Context) -> _Told:
-    model = CellModel(
-        lambda number: microstructure_of(settings, settings.seed + int(number[0])),
-        lambda _: settings.conductivities,
-        settings.refinement,
-        settings.degree,
-    )
-    conductivity = CellConductivity(model, context.executor)
-    answers = [conductivity([[number]]) for number in context.track(range(settings.realisations), "realisations")]
-    samples = np.vstack([answer.value for answer in answers])
-    bound = np.mean([answer.stderr[0] for answer in answers], axis=0)
-    table = pd.DataFrame(samples, columns=[f"conductivity_{name}" for name in _COMPONENTS])
-    table.insert(0, "realisation", np.arange(len(samples)))
-    spread = samples.std(axis=0, ddof=1) / np.sqrt(len(samples))
+    with counting(context, settings.realisations, "realisations") as count:
+        told = ensemble_tensor(
+            lambda number: microstructure_of(settings, settings.seed + number),
+            settings.conductivities,
+            settings.realisations,
+            settings.refinement,
+            settings.degree,
+            context.executor,
+            count,
+        )
+    rows, columns = np.triu_indices(2)
+    table = pd.DataFrame(told.samples[:, rows, columns], columns=[f"conductivity_{name}" for name in _COMPONENTS])
+    table.insert(0, "realisation", np.arange(settings.realisations))
     return _Told(
-        value=samples.mean(axis=0),
-        error=np.hypot(spread, bound),
+        value=told.tensor[rows, columns],
+        error=np.hypot(told.stderr, told.error)[rows, columns],
         statistical=True,
-        cost=sum((answer.cost for answer in answers), ef.Cost()),
+        cost=told.cost,
         tables={"composite_realisations": table},
     )
 
