@@ -110,7 +110,7 @@ def draw_sink_heating(heating: pd.DataFrame) -> Figure:
     heat, mean = made.subplots(1, 2)
     rows = heating.sort_values("time")
     time, left, stored, entered = rows["time"], *(rows[name] / _KILO for name in ("left", "stored", "entered"))
-    heat.fill_between(time, 0.0, left, color=_COLD, linewidth=0, label="left")
+    heat.fill_between(time, 0.0, left, color=_COLD, linewidth=0, label="gone out")
     heat.fill_between(time, left, left + stored, color=_WARM, linewidth=0, label="stored")
     heat.plot(time, entered, color=style.INK, linewidth=style.LINE, label="entered")
     mean.plot(time, rows["mean_temperature_hmm"], color=_HMM, linewidth=style.LINE)

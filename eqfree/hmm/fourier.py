@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eqfree.ensemble import Key
+from eqfree.ensemble import Key, check_key
 from eqfree.hmm.closure import Answer, Closure, as_answer, as_inputs
 from eqfree.hmm.gridded import Gridded
 from eqfree.hmm.tabulated import Tabulated
@@ -27,7 +27,7 @@ class FourierFlux(Closure):
     Inputs (point, 5) are x, y, u, du/dx, du/dy; values (point, 2) are the flux, in W/m² for SI units. The
     conductivity is asked once for each set of parameters. These are rounded to twelve significant digits first, since
     points of a quadrature carry round-off, so that the answer at a point depends on nothing that was asked beside it.
-    Parameters that are those of a place are remembered until another key is given, since a macro solver comes back to
+    Parameters that are those of a place are remembered, under the noise of ``key``, since a macro solver comes back to
     its points; those that hold a temperature are not.
 
     *How to choose.* ``parameters``: as few as tell the microstructures apart, and turn them by ``angle`` where they
@@ -45,6 +45,8 @@ class FourierFlux(Closure):
         K = R K_0 R^T.
     with_temperature
         Whether u is the last parameter of the conductivity.
+    key
+        Which noise the conductivity of a place has; with a temperature, a caller's key is passed on instead.
 
     Raises
     ------
@@ -73,11 +75,12 @@ class FourierFlux(Closure):
         *,
         angle: Callable[[Array], ArrayLike] | None = None,
         with_temperature: bool = False,
+        key: Key = (),
     ) -> None:
         self._conductivity, self._parameters, self._angle = conductivity, parameters, angle
         self._with_temperature = with_temperature
-        self._key: Key = ()
-        self._remembered: dict[bytes, Array] = {}  # value and stderr (6,) under that key
+        self._key = check_key(key)
+        self._remembered: dict[bytes, Array] = {}  # value and stderr (6,)
         self.asked = 0  #: points that callers asked for so far
         self.solved = 0  #: sets of parameters that the conductivity was asked for at so far
         self.cost = Cost()  #: of the conductivity so far
@@ -87,7 +90,7 @@ class FourierFlux(Closure):
         """Points that were answered without asking for a conductivity of their own."""
         return self.asked - self.solved
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         sets = f"{self.solved} set{'' if self.solved == 1 else 's'} of parameters"
         text = f"{self.asked} fluxes asked, the conductivity asked for at {sets}, {self.saved} saved"
         if isinstance(self._conductivity, Gridded | Tabulated):
@@ -116,7 +119,7 @@ class FourierFlux(Closure):
         if parameters.ndim != 2 or len(parameters) != len(position) or not np.isfinite(parameters).all():
             raise ValueError(
                 f"`parameters` must answer finite numbers of shape ({len(position)}, n), a row for each position: "
-                f"got shape {parameters.shape}."
+                f"got shape {parameters.shape}{' with a NaN or an infinity' if parameters.size else ''}."
             )
         if self._with_temperature:
             parameters = np.column_stack([parameters, temperature])
@@ -149,13 +152,11 @@ class FourierFlux(Closure):
                     "Put a `Gridded` of it in its place."
                 )
             return np.hstack([answer.value, answer.stderr])[owners], answer.jacobian[owners, :, -1], answer.cost
-        if tuple(key) != self._key:  # another noise
-            self._key, self._remembered = tuple(key), {}
         names = [row.tobytes() for row in sets]
         missing = [row for row, name in enumerate(names) if name not in self._remembered]
         spent = Cost()
         if missing:
-            answer = self._conductivity_at(sets[missing], key)
+            answer = self._conductivity_at(sets[missing], self._key)
             spent = answer.cost
             fresh = np.hstack([answer.value, answer.stderr])
             self._remembered.update(zip([names[row] for row in missing], fresh, strict=True))
@@ -168,6 +169,13 @@ class FourierFlux(Closure):
             raise ValueError(
                 f"A conductivity must answer finite K_xx, K_xy, K_yy of shape ({len(sets)}, 3): "
                 f"got shape {answer.value.shape}, at worst {answer.value.flat[np.abs(answer.value).argmax()]:g}."
+            )
+        smallest = np.linalg.eigvalsh(_matrix(answer.value))[:, 0]
+        if not (smallest > 0).all():
+            worst = int(smallest.argmin())
+            raise ValueError(
+                f"A conductivity must be positive definite, with K_xx K_yy > K_xy²: got {answer.value[worst].tolist()} "
+                f"at parameters {sets[worst].tolist()}."
             )
         self.solved += len(sets)
         return answer

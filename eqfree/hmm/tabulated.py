@@ -174,7 +174,7 @@ class Tabulated(Closure):
             self._memory.stderr(self._order),
         )
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.asked} points asked, {self.solved} micro-solves made, {self.saved} saved"
 
     def _check(self, inputs: ArrayLike) -> Array:

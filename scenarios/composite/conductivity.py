@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import eqfree as ef
 from eqfree.ensemble import ExecutorLike, Key
+from eqfree.hmm.closure import as_inputs
 from scenarios.composite.cell import CellProblem, EffectiveTensor
 from scenarios.composite.microstructures import Microstructure
 
@@ -81,12 +82,12 @@ class CellModel:
         return micro.parameters
 
     def observe(self, before: Patch, after: Patch, duration: float) -> Array:
-        """Conductivity xx, xy, yy; bounds of their errors; derivatives by the last parameter; unknowns: (10,)."""
+        """Conductivity xx, xy, yy; estimates of their errors; derivatives by the last parameter; unknowns: (10,)."""
         told = after.settled
         assert told is not None
         slopes = np.zeros(2) if self.derivative_of is None else np.asarray(self.derivative_of(after.parameters))
         derivative = np.einsum("p,pij->ij", slopes, told.shares)
-        rows = [[tensor[entry] for entry in _ENTRIES] for tensor in (told.tensor, told.error, derivative)]
+        rows = [[tensor[entry] for entry in _ENTRIES] for tensor in (told.tensor, told.estimate, derivative)]
         return np.array([*np.ravel(rows), told.unknowns])
 
 
@@ -94,7 +95,9 @@ class CellConductivity(ef.hmm.Closure):
     """K_xx, K_xy, K_yy of a composite in W/(m K), asked of the cell problem at parameters of its microstructure.
 
     Through the coarse time-stepper, as populations are asked: the same executors, the same checkpoints. ``stderr`` is
-    the bound of the discretisation error that the cell problem and its dual make. Parameters that were asked before
+    half of the distance between the upper bound that is answered and the lower one of the dual problem: what the
+    elements err by, and never more than twice that on the meshed cell (what a coarse mesh of curved interfaces gets
+    wrong of their shape comes on top). Nothing is random, and ``key`` is not used. Parameters that were asked before
     are answered from memory. With a single parameter whose derivative is told, the jacobian is answered.
 
     Parameters
@@ -136,12 +139,14 @@ class CellConductivity(ef.hmm.Closure):
         return len(self._answers)
 
     def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> ef.hmm.Answer:
-        """Conductivity, bounds of its error and, with a single parameter, its derivative."""
-        points = np.asarray(inputs, dtype=np.float64)
+        """Conductivity, estimates of its error and, with a single parameter, its derivative."""
+        if state is not None:
+            raise ValueError("A cell problem has no memory: got a `state`. Pass None.")
+        points = as_inputs(inputs)
         missing = [point for point in np.unique(points, axis=0) if point.tobytes() not in self._answers]
         cost = ef.Cost()
         if missing:
-            told = self._asked(np.array(missing), state)
+            told = self._asked(np.array(missing))
             self._answers |= {point.tobytes(): row for point, row in zip(missing, told.value, strict=True)}
             self.unknowns += 2 * int(told.value[:, 9].sum())  # the cell problem and its dual
             cost = told.cost

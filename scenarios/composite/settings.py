@@ -19,13 +19,20 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Periods = Annotated[float, Field(ge=1, le=20)]
 Ratio = Annotated[int, Field(ge=2, le=256)]
 
+_USED_BY = {
+    "volume_fraction": ("laminate", "cylinders", "ellipses", "random_disks"),
+    "aspect": ("ellipses",),
+    "grading": ("checkerboard",),
+    "disks": ("random_disks",),
+}
+_PER_PERIOD = 12  # elements of a window's mesh
 _WALKED = ("laminate", "cylinders", "random_disks")
 
 
 class WalkerSettings(SettingsGroup):
     """Random walkers as the micro-solver."""
 
-    walkers: int = Field(500, ge=10, le=10_000_000, description="in each replica (1)")
+    walkers: int = Field(750, ge=10, le=10_000_000, description="in each replica (1)")
     replicas: int = Field(16, ge=8, le=10_000, description="from whose spread the standard error is (1)")
 
 
@@ -78,19 +85,20 @@ class Settings(ScenarioSettings):
         "bar.elements": 8,
         "sink.ratios": [8, 16],
         "sink.rows": 12,
-        "walkers.walkers": 200,
         "walkers.replicas": 8,
     }
 
     parts: Annotated[tuple[PartName, ...], Field(min_length=1)] = Field(
         ("tensor", "balance", "bar", "windows", "sink"), description="what to compute, in this order"
     )
-    microstructure: MicrostructureName = Field("laminate", description="of the composite")
+    microstructure: MicrostructureName = Field(
+        "laminate", description="of the composite, for the parts tensor, bar and, if it is an image, windows"
+    )
     image: str | None = Field(
         None, description="PNG file of two grey values, bright is the inclusion; by default one that is drawn by chance"
     )
     conductivities: tuple[Conductivity, Conductivity] = Field(
-        (0.2, 401.0), description="of matrix and inclusion: plastic and copper (W/(m K))"
+        (0.2, 401.0), description="of matrix and inclusion, for the same parts: plastic and copper (W/(m K))"
     )
     volume_fraction: float = Field(0.5, gt=0, lt=1, description="of the inclusion, where the picture does not tell (1)")
     angle: float = Field(
@@ -105,7 +113,9 @@ class Settings(ScenarioSettings):
     )
     disks: int = Field(12, ge=1, le=1000, description="random ones in a period (1)")
     realisations: int = Field(8, ge=2, le=10_000, description="of random disks (1)")
-    refinement: int = Field(16, ge=2, le=400, description="elements along a period; in an image along a pixel: 1 (1)")
+    refinement: int | None = Field(
+        None, ge=4, le=400, description="elements along a period, by default 16; a pixel of an image is always one (1)"
+    )
     degree: Literal[1, 2] = Field(2, description="of the finite elements, in cells and parts (1)")
     levels: int = Field(4, ge=2, le=8, description="of refinement, of mesh and micro-solver, in the part balance (1)")
     micro: Literal["cell", "walkers"] = Field(
@@ -119,10 +129,19 @@ class Settings(ScenarioSettings):
     bar: BarSettings = Field(BarSettings(), description="the bar between two temperatures")
     sink: SinkSettings = Field(SinkSettings(), description="the heat sink")
 
+    def _told(self, name: str) -> bool:
+        return bool(getattr(self, name) != type(self).model_fields[name].default)
+
     @model_validator(mode="after")
     def _parts_are_named_once(self) -> Self:
         if len(set(self.parts)) < len(self.parts):
             raise ValueError(f"`parts` must name each part once: got {','.join(self.parts)}.")
+        return self
+
+    @model_validator(mode="after")
+    def _windows_fit_their_mesh(self) -> Self:
+        if odd := [size for size in self.windows if abs(size * _PER_PERIOD - round(size * _PER_PERIOD)) > 1e-9]:
+            raise ValueError(f"`windows` must be multiples of 1/{_PER_PERIOD} period: got {odd[0]:g}.")
         return self
 
     @model_validator(mode="after")
@@ -143,7 +162,13 @@ class Settings(ScenarioSettings):
         return self
 
     @model_validator(mode="after")
-    def _an_image_is_for_an_image(self) -> Self:
+    def _what_is_told_is_used(self) -> Self:
+        idle = [name for name, users in _USED_BY.items() if self.microstructure not in users and self._told(name)]
+        if idle:
+            raise ValueError(
+                f"`{idle[0]}` means nothing to microstructure={self.microstructure}, only to "
+                f"{', '.join(_USED_BY[idle[0]])}. Leave it out."
+            )
         if self.image is not None and self.microstructure != "image":
             raise ValueError(
                 f"`image` is read by microstructure=image only: got microstructure={self.microstructure}. "

@@ -22,14 +22,14 @@ class Layers(Closure):
     """Layers across x of 1 and `SECOND`, by Wiener's means; the last input warms both phases by 1e-3 a kelvin."""
 
     def __init__(self, *, warms: bool = False, stderr: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> None:
-        self.warms, self.stderr = warms, stderr
+        self.warms, self.stderr, self.clipped = warms, stderr, False
         self.asked: list[list[float]] = []
 
     def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
         points = np.asarray(inputs)
         self.asked += points.tolist()
         warm = 1 + 1e-3 * (points[:, -1:] - 300) if self.warms else np.ones((len(points), 1))
-        value = warm * across(points[:, 0])
+        value = warm * across(np.clip(points[:, 0], 0.0, 1.0) if self.clipped else points[:, 0])
         return Answer(value, np.broadcast_to(np.array(self.stderr), value.shape), cost=ef.Cost(bursts=len(points)))
 
 
@@ -166,13 +166,22 @@ def test_the_same_parameters_are_asked_once_and_remembered() -> None:
     assert str(flux) == "250 fluxes asked, the conductivity asked for at 1 set of parameters, 249 saved"
 
 
-def test_another_key_asks_anew() -> None:
+def test_a_place_keeps_its_conductivity_in_every_step() -> None:
     conductivity = Layers()
     flux = FourierFlux(conductivity, half)
-    flux(POINTS, key=(1,))
-    flux(POINTS, key=(1,))
-    flux(POINTS, key=(2,))
-    assert flux.solved == len(conductivity.asked) == 2
+    for step in range(3):
+        flux(POINTS, key=(step,))
+    assert flux.solved == len(conductivity.asked) == 1
+
+
+def test_a_conductivity_that_is_not_positive_definite_is_told() -> None:
+    class Indefinite(Closure):
+        def __call__(self, inputs: ArrayLike, state: Any = None, key: Key = ()) -> Answer:
+            value = np.tile([1.0, 5.0, 1.0], (len(np.asarray(inputs)), 1))
+            return Answer(value, np.zeros_like(value))
+
+    with pytest.raises(ValueError, match=r"positive definite.*got \[1.0, 5.0, 1.0\] at parameters \[0.5\]"):
+        FourierFlux(Indefinite(), half)(POINTS)
 
 
 def test_parameters_that_differ_by_round_off_are_the_same() -> None:
@@ -192,6 +201,7 @@ def test_decimal_parameters_keep_their_bits_at_every_scale(scale: float) -> None
     conductivity = Layers()
     places = [-0.7 * scale, 0.0, 0.1 * scale, 0.25 * scale]
     exact = [float(f"{place:.12g}") for place in places]
+    conductivity.clipped = True  # these are no shares
     FourierFlux(conductivity, lambda position: position[:, :1])([[place, 0, 0, 1, 1] for place in places])
     assert np.allclose([row[0] for row in conductivity.asked], exact, rtol=3e-16, atol=0)
     if scale >= 1e-6:

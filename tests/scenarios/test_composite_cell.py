@@ -248,7 +248,7 @@ def test_touching_fractions_of_ellipses_are_those_of_their_nearest_neighbours() 
         (lambda: Cylinders(0.5).cell(3), "`refinement` must be a whole number of at least 4"),
         (lambda: Checkerboard(0.5), "`grading` must be at least 1"),
         (lambda: Checkerboard(5.0).cell(2), "`refinement` must be a whole number of at least 4"),
-        (lambda: CellProblem(Cylinders(0.78).cell(8)), "none may be folded"),
+        (lambda: CellProblem(Cylinders(0.78).cell(8)), "closer than a hundredth of a period"),
         (lambda: CellProblem(Laminate(0.5).cell(2), 3), "`degree` must be 1 or 2"),
         (lambda: CellProblem(Laminate(0.5).cell(2))((1.0, -1.0)), "two positive numbers"),
         (lambda: CellProblem(Laminate(0.5).cell(2))((1.0, 2.0, 3.0)), "two positive numbers"),

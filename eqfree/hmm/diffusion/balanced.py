@@ -27,7 +27,7 @@ class Balanced:
     levels
         Those pairs: of the mesh, of the micro-solver.
     success
-        Whether the last one is within the tolerance.
+        Whether the last one was solved, and is within the tolerance.
     """
 
     solutions: tuple[DiffusionSolution, ...]
@@ -63,7 +63,7 @@ class Balanced:
 
 
 def refine_together(
-    law_of: Callable[[int, int], DiffusionLaw], rtol: float, *, most: int = 12, initial: float = 0.0
+    law_of: Callable[[int, int], DiffusionLaw], rtol: float, *, most: int = 12, initial: float | None = None
 ) -> Balanced:
     """Refine the mesh or the micro-solver, whichever errs more, until both indicators together are within ``rtol``.
 
@@ -95,7 +95,8 @@ def refine_together(
         solutions.append(solve_steady(law_of(mesh, micro), initial))
         levels.append((mesh, micro))
         told = solutions[-1].indicators
-        if told.total <= rtol or len(solutions) == most:
-            return Balanced(tuple(solutions), tuple(levels), told.total <= rtol)
+        solved = solutions[-1].success
+        if not solved or told.total <= rtol or len(solutions) == most:
+            return Balanced(tuple(solutions), tuple(levels), solved and told.total <= rtol)
         mesh += told.limits != "micro"
         micro += told.limits != "macro"

@@ -125,4 +125,6 @@ def values_at(name: str, amount: Amount, positions: Array, low: float = -inf) ->
 
 def _check(name: str, amount: Amount, low: float = -inf) -> None:
     if not callable(amount):
+        if not isinstance(amount, int | float | np.number):
+            raise ValueError(f"`{name}` must be a number or a function of positions: got {amount!r}.")
         values_at(name, amount, np.zeros((1, 2)), low)

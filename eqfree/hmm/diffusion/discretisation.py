@@ -160,6 +160,8 @@ class Discretisation:
                 f"A flux must answer finite values and derivatives: got {answer.value[wrong].tolist()} at "
                 f"x, y, u, du/dx, du/dy = {inputs[wrong].tolist()}."
             )
+        if not (answer.stderr >= 0).all():
+            raise ValueError(f"A flux must answer errors that are numbers, not negative: got {answer.stderr.min():g}.")
         divergence = _DIVERGENCE.assemble(self.basis, flux=_as_vector(self.basis, answer.value))
         columns = {name: _as_vector(self.basis, jacobian[:, :, place]) for name, place in _COLUMNS.items()}
         matrix = sparse.csr_array(_DERIVATIVE.assemble(self.basis, **columns))

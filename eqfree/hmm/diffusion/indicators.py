@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eqfree.hmm.closure import Answer
 from eqfree.hmm.diffusion.discretisation import Discretisation
+from eqfree.hmm.diffusion.recovery import recovered
 
 __all__ = ["ErrorIndicators", "indicate"]
 
@@ -25,9 +26,13 @@ class ErrorIndicators:
     Attributes
     ----------
     macro
-        Of the mesh: the flux of each element against what its neighbours and it agree on, after O. C. Zienkiewicz
-        and J. Z. Zhu, Int. J. Numer. Methods Eng. 24 (1987) 337, doi:10.1002/nme.1620240206. An estimate, where
-        the flux is smooth on the scale of the mesh; too large where it jumps.
+        Of the mesh: what the flux would change by, to first order and so by the closure's derivative, if the gradient
+        were the one that the elements around each corner agree on, after O. C. Zienkiewicz and J. Z. Zhu, Int. J.
+        Numer. Methods Eng. 33 (1992) 1331, doi:10.1002/nme.1620330702. It is the true error to 6 % with sixteen
+        elements to a wave of the solution, in all that was tried: equal, unequal, disturbed, long or curved elements
+        of either degree, conductivities that depend on direction, place or u. With eight it is up to 20 % too large,
+        with four half as large again; with less than that it says nothing. It is too large where the gradient jumps,
+        as between two materials, unless they are named subdomains of the mesh.
     micro
         Of the micro-solver: what the closure says of its own error, ``stderr``.
     """
@@ -59,33 +64,43 @@ class ErrorIndicators:
         )
 
 
-def indicate(discretisation: Discretisation, answer: Answer) -> ErrorIndicators:
-    """Both indicators, from what the closure answered at the solution; it is not asked again."""
+def indicate(discretisation: Discretisation, answer: Answer, values: Array) -> ErrorIndicators:
+    """Both indicators, from what the closure answered at the values (dof,) of a solution; it is not asked again."""
     weights = discretisation.weights[:, np.newaxis]
     size = float(np.sqrt((weights * answer.value**2).sum()))
     if size == 0:
         return ErrorIndicators(0.0, 0.0)
     micro = float(np.sqrt((weights * answer.stderr**2).sum()))
-    return ErrorIndicators(_recovered(discretisation, answer.value) / size, micro / size)
+    return ErrorIndicators(_missed(discretisation, answer, values) / size, micro / size)
 
 
-def _recovered(discretisation: Discretisation, flux: Array) -> float:
-    """The L² norm of the difference between the flux and the continuous one that its mean at each node makes."""
-    basis, fine = discretisation.basis, discretisation.fine
-    points = np.asarray(basis.quadrature[0])
+def _missed(discretisation: Discretisation, answer: Answer, values: Array) -> float:
+    """The L² norm of what the flux would change by, to first order, if the gradient were the recovered one."""
+    basis, fine, degree = discretisation.basis, discretisation.fine, discretisation.degree
+    assert answer.jacobian is not None
+    points, local = np.asarray(basis.quadrature[0]), np.asarray(fine.quadrature[0])
     nodes = np.asarray(discretisation.element.doflocs).T
-    shapes = np.array([discretisation.element.lbasis(fine.quadrature[0], node)[0] for node in range(nodes.shape[1])])
-    # the polynomial of one degree less through the points of the rule, at the nodes
-    extended = _monomials(nodes, discretisation.degree) @ np.linalg.pinv(_monomials(points, discretisation.degree))
-    dofs, weights = basis.element_dofs.T, np.asarray(basis.dx).sum(axis=1)
-    squared = 0.0
-    for component in flux.T:
-        nodal = component.reshape(basis.dx.shape) @ extended.T
-        areas, sums = np.zeros(discretisation.count), np.zeros(discretisation.count)
-        np.add.at(areas, dofs, weights[:, np.newaxis])
-        np.add.at(sums, dofs, nodal * weights[:, np.newaxis])
-        squared += float(((((sums / areas)[dofs] - nodal) @ shapes) ** 2 * fine.dx).sum())
-    return float(np.sqrt(squared))
+    shapes = np.array([discretisation.element.lbasis(local, node)[0] for node in range(nodes.shape[1])])
+    positions = _last(basis.global_coordinates())
+    smooth = recovered(
+        basis.mesh,
+        degree,
+        positions,
+        _last(basis.interpolate(values).grad),
+        nodes,
+        discretisation.places[basis.element_dofs.T],
+    )
+    missing = np.einsum("nq,enj->eqj", shapes, smooth) - _last(fine.interpolate(values).grad)
+    # the polynomial of one degree less through the points where the closure was asked
+    extended = _monomials(local, degree) @ np.linalg.inv(_monomials(points, degree))
+    conducted = answer.jacobian[:, :, 3:].reshape(*positions.shape[:2], 2, 2)
+    change = np.einsum("qp,epij,eqj->eqi", extended, conducted, missing, optimize=True)
+    return float(np.sqrt(((change**2).sum(axis=-1) * np.asarray(fine.dx)).sum()))
+
+
+def _last(field: Any) -> Array:
+    """(2, element, point) -> (element, point, 2)."""
+    return np.moveaxis(np.asarray(field), 0, -1)
 
 
 def _monomials(points: Array, degree: int) -> Array:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
+import skfem
 from numpy.typing import NDArray
 
 from eqfree.hmm.closure import Closure
 from eqfree.hmm.diffusion.boundaries import Amount, Boundary, Exchange, Fixed, Inflow, values_at
 from eqfree.hmm.diffusion.discretisation import Discretisation
-from eqfree.hmm.diffusion.relaxation import slowest_rates
+from eqfree.hmm.diffusion.relaxation import slowest_rates, undisturbed
 
 __all__ = ["DiffusionLaw"]
 
@@ -38,6 +40,7 @@ class DiffusionLaw:
     ----------
     mesh
         ``skfem.MeshTri`` or a curved one, with named boundaries; `eqfree.hmm.rectangle` makes the simplest (m).
+        Materials that are named as its subdomains are kept apart by the mesh's error indicator.
     flux
         Inputs (point, 5) are x, y, u, du/dx, du/dy; values (point, 2) the flux, ``stderr`` its error, and
         ``jacobian`` (point, 2, 5) its derivative, of which the columns of x and y are not read.
@@ -84,6 +87,14 @@ class DiffusionLaw:
     def __post_init__(self) -> None:
         if self.degree not in (1, 2):
             raise ValueError(f"`degree` must be 1 or 2: got {self.degree!r}.")
+        if not isinstance(self.mesh, skfem.MeshTri1):
+            raise ValueError(
+                f"`mesh` must be an skfem.MeshTri or MeshTri2: got {type(self.mesh).__name__}. `rectangle` makes one."
+            )
+        if self.degree == 1 and isinstance(self.mesh, skfem.MeshTri2):
+            raise ValueError("A curved mesh needs degree=2: linear elements on it miss even a uniform gradient.")
+        if not callable(self.capacity) and not (isinstance(self.capacity, int | float) and 0 < self.capacity < inf):
+            raise ValueError(f"`capacity` must be finite and positive: got {self.capacity!r}.")
         known = tuple(sorted(self.mesh.boundaries or {}))
         for name, condition in self.boundaries.items():
             if name not in known:
@@ -123,6 +134,10 @@ class DiffusionLaw:
             If it is not finite there.
         """
         return values_at("initial", amount, self.discretisation.places)
+
+    def undisturbed(self) -> Array:
+        """What u would be if all conducted alike, between what is fixed and what is outside: (dof,), a start."""
+        return undisturbed(self.discretisation)
 
     def decay_rates(self, count: int = 1, around: Array | None = None) -> Array:
         """The slowest rates at which disturbances decay, exp(-rate · t), increasing (count,), in 1/s.

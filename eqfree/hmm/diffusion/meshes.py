@@ -41,8 +41,8 @@ def rectangle(width: float, height: float, cells: tuple[int, int]) -> Any:
 
     if not (0 < width < inf and 0 < height < inf):
         raise ValueError(f"`width` and `height` must be finite and positive: got {width:g} and {height:g} m.")
-    if len(cells) != 2 or min(cells) < 1:
-        raise ValueError(f"`cells` must be two whole numbers of at least 1: got {tuple(cells)}.")
+    if np.shape(cells) != (2,) or not all(isinstance(count, int | np.integer) and count >= 1 for count in cells):
+        raise ValueError(f"`cells` must be two whole numbers of at least 1: got {cells!r}.")
     across, along = cells
     mesh = skfem.MeshTri.init_tensor(np.linspace(0, width, across + 1), np.linspace(0, height, along + 1))
     slack = 1e-9 * min(width / across, height / along)

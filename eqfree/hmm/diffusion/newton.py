@@ -22,6 +22,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 _MOST = 50  # iterations
 _HALVINGS = 12  # of a correction that makes the residual larger
+_EPSILON = 1e-15  # of the sum of what cancels
 _ROUND_OFF = 1e-9  # of what flows: a residual that no longer falls below this is round-off
 
 
@@ -67,6 +68,7 @@ class _Here:
     values: Array
     forces: Array  # (dof,): zero at the solution
     scale: float  # of what flows
+    floor: float  # below which forces are round-off
     matrix: sparse.csr_array
     stored: float
     answer: Answer
@@ -111,9 +113,9 @@ def solve(
         return here
 
     here, iterations, before = at(discretisation.fix(start)), 0, np.inf
-    while (
-        (left := _left(here, free)) > rtol and iterations < _MOST and not (before <= _ROUND_OFF and left > before / 2)
-    ):
+    while (left := _left(here, free)) > rtol and iterations < _MOST:
+        if _size(here, free) <= here.floor or (before <= _ROUND_OFF and left > before / 2):
+            break
         before = left
         change = -factorised(here.matrix[free][:, free])(here.forces[free])
         nearer = _nearer(here, free, change, at)
@@ -127,7 +129,7 @@ def solve(
     }
     return Solved(
         values=here.values,
-        converged=left <= max(rtol, _ROUND_OFF),
+        converged=left <= max(rtol, _ROUND_OFF) or _size(here, free) <= here.floor,
         residual=left,
         iterations=iterations,
         inflows=flows | {name: float(here.forces[dofs].sum()) for name, dofs in discretisation.fixed.items()},
@@ -162,15 +164,16 @@ def _forces(
     forces, matrix = told.divergence - discretisation.made, told.matrix
     scale, stored = np.abs(told.divergence).sum() + np.abs(discretisation.made).sum(), 0.0
     for exchange, load in discretisation.exchanged.values():
-        forces = forces - load
-        scale += np.abs(load).sum()
+        entering = load
         if exchange is not None:
-            forces, matrix = forces + exchange @ values, matrix + exchange
+            entering, matrix = load - exchange @ values, matrix + exchange
+        forces, scale = forces - entering, scale + np.abs(entering).sum()
     if base is not None:
         kept = rate * (discretisation.mass @ (values - base))
         forces, matrix = forces + kept, matrix + rate * discretisation.mass
         scale, stored = scale + np.abs(kept).sum(), float(kept.sum())
-    return _Here(values, forces, float(scale), sparse.csr_array(matrix), stored, told.answer)
+    floor = _EPSILON * float((abs(matrix) @ np.abs(values)).sum())
+    return _Here(values, forces, float(scale), floor, sparse.csr_array(matrix), stored, told.answer)
 
 
 def _nearer(here: _Here, free: NDArray[np.intp], change: Array, at: Callable[[Array], _Here]) -> _Here | None:
@@ -179,8 +182,10 @@ def _nearer(here: _Here, free: NDArray[np.intp], change: Array, at: Callable[[Ar
         values = here.values.copy()
         values[free] += change / 2**halvings
         there = at(values)
-        if _size(there, free) < _size(here, free) or _left(here, free) <= _ROUND_OFF:
+        if _size(there, free) < _size(here, free):
             return there
+        if _left(here, free) <= _ROUND_OFF:
+            break
     return None
 
 

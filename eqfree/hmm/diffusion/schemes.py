@@ -30,7 +30,10 @@ class ImplicitScheme(Protocol):
 
 @dataclass(frozen=True)
 class ImplicitEuler:
-    """u₁ = u₀ + step · f(u₁): of first order, and never below or above what it diffuses to.
+    """u₁ = u₀ + step · f(u₁): of first order; all modes decay, the fast ones at once.
+
+    A start that does not fit what is fixed overshoots in steps shorter than about H²/(6 k), H the size of an element
+    and k = conductivity/capacity, as every scheme does with a mass matrix that is not lumped.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
+import skfem
 from numpy.typing import ArrayLike, NDArray
 
 from eqfree.fields import short
@@ -91,7 +92,7 @@ class DiffusionSolution:
     @cached_property
     def indicators(self) -> ErrorIndicators:
         """The errors of the flux that mesh and micro-solver make."""
-        return indicate(self.law.discretisation, self.solved.answer)
+        return indicate(self.law.discretisation, self.solved.answer, self.solved.values)
 
     def at(self, points: ArrayLike) -> Array:
         """Values of u at points (point, 2) -> (point,).
@@ -129,6 +130,11 @@ def interpolated(law: DiffusionLaw, values: Array, points: ArrayLike) -> Array:
     places = np.asarray(points, dtype=np.float64)
     if places.ndim != 2 or places.shape[1] != 2:
         raise ValueError(f"`points` must have shape (point, 2): got {places.shape}.")
+    if isinstance(law.mesh, skfem.MeshTri2):
+        raise ValueError(
+            "Points of a curved mesh cannot be looked up. Read `values` at the degrees of freedom, whose places are "
+            "`law.discretisation.places`."
+        )
     try:
         return np.asarray(law.discretisation.basis.probes(places.T) @ values)
     except ValueError as error:

@@ -194,8 +194,9 @@ def solve_diffusion(
 ) -> DiffusionRun:
     """Integrate a diffusion law in time, implicitly.
 
-    *How to choose* ``method``: `Sdirk2`; `ImplicitEuler` where nothing may overshoot, since a start that does not fit
-    the boundaries is a jump. Its step: a tenth of the time scale that matters.
+    *How to choose* ``method``: `Sdirk2`; `ImplicitEuler` after a jump, such as a start that does not fit what is
+    fixed, which quadratic elements overshoot by a ninth and more: a table needs bounds that much wider. Its step: a
+    tenth of the time scale that matters.
 
     Parameters
     ----------
@@ -236,6 +237,10 @@ def solve_diffusion(
     """
     if len(t_span) != 2 or not (np.isfinite(t_span).all() and t_span[0] < t_span[1]):
         raise ValueError(f"`t_span` must be (beginning, end), finite and increasing: got {tuple(t_span)}.")
+    if not rtol > 0:
+        raise ValueError(f"`rtol` must be positive: got {rtol!r}.")
+    if method is not None and (isinstance(method, type) or not hasattr(method, "tableau")):
+        raise ValueError(f"`method` must be a scheme with its step, such as Sdirk2(step=1.0): got {method!r}.")
     began, cost = clock(), Cost()
 
     def add(solved: Solved) -> None:

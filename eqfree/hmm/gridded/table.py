@@ -178,7 +178,7 @@ class Gridded(Closure):
         indices = self._memory.indices()
         return self._place(indices), self._memory.values(indices), self._memory.stderr(indices)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.asked} points asked, {self.solved} micro-solves made, {self.saved} saved"
 
     def _check_inputs(self, inputs: ArrayLike) -> Array:

@@ -22,6 +22,8 @@ class EffectiveTensor:
     ----------
     tensor, lower : (2, 2)
         The conductivity from the temperature (never below that of the meshed cell) and from the flux (never above).
+    estimate : (2, 2)
+        Half of the distance between ``tensor`` and ``lower``: what ``tensor`` errs by, where the mesh is fine.
     error : (2, 2)
         Bound of the discretisation error of every entry of ``tensor`` on the meshed cell.
     shares : (phase, 2, 2)
@@ -34,6 +36,7 @@ class EffectiveTensor:
 
     tensor: NDArray[np.float64]
     lower: NDArray[np.float64]
+    estimate: NDArray[np.float64]
     error: NDArray[np.float64]
     shares: NDArray[np.float64]
     correctors: NDArray[np.float64]
@@ -131,6 +134,7 @@ class CellProblem:
         return EffectiveTensor(
             tensor=tensor,
             lower=lower,
+            estimate=np.abs(tensor - lower) / 2,
             error=np.outer(width, width),
             shares=shares,
             correctors=(self._prolong @ correctors).T,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi
+from math import pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from scenarios.composite.microstructures.ellipses import ellipse_cell, ellipse_o
 from scenarios.composite.microstructures.protocol import fraction_below
 
 __all__ = ["Cylinders"]
+
+_NARROWEST = 0.01  # gap between two cylinders, in periods
+_DENSEST = pi * ((1 - _NARROWEST) / 2) ** 2 - 5e-4  # volume fraction with such a gap, cut to three digits
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Cylinders:
     Parameters
     ----------
     volume_fraction
-        Of the cylinders, below π/4, where they touch.
+        Of the cylinders, below π/4, where they touch; up to 0.769 they can be meshed.
 
     Raises
     ------
@@ -44,7 +47,19 @@ class Cylinders:
         fraction_below(self.volume_fraction, pi / 4, "cylinders in a square array")
 
     def cell(self, refinement: int) -> Cell:
-        """The period, meshed with elements of about 1/``refinement``, rounded up to a multiple of 4."""
+        """The period, meshed with elements of about 1/``refinement``, rounded up to a multiple of 4.
+
+        Raises
+        ------
+        ValueError
+            For another refinement, or cylinders that all but touch: no mesh fits between them.
+        """
+        gap = 1 - 2 * sqrt(self.volume_fraction / pi)
+        if gap < _NARROWEST:
+            raise ValueError(
+                f"Cylinders closer than a hundredth of a period cannot be meshed: got volume_fraction="
+                f"{self.volume_fraction:g}, which leaves {gap:.2g}. Take at most {_DENSEST:.3f}."
+            )
         return ellipse_cell(self.volume_fraction, np.eye(2), refinement)
 
     def outline(self) -> list[NDArray[np.float64]]:

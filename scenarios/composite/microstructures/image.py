@@ -173,6 +173,8 @@ class Image:
         """
         from scipy import ndimage
 
+        if phase not in (0, 1) or direction not in ("x", "y"):
+            raise ValueError(f"`phase` must be 0 or 1 and `direction` x or y: got {phase!r} and {direction!r}.")
         labels, count = ndimage.label(self.upwards() == phase)
         axis = "xy".index(direction)
         if not periodic:

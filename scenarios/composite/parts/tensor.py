@@ -17,7 +17,7 @@ from scenarios.composite.cell import CellProblem, LocalField, local_field
 from scenarios.composite.cell.cell import rotation
 from scenarios.composite.conductivity import CellConductivity, CellModel
 from scenarios.composite.ensemble import ensemble_tensor
-from scenarios.composite.medium import exact_tensor, isotropic, microstructure_of
+from scenarios.composite.medium import allowed_error, elements_of, exact_tensor, isotropic, microstructure_of
 from scenarios.composite.microstructures import Checkerboard, Image, Laminate, Microstructure, RandomDisks
 from scenarios.composite.settings import Settings
 from scenarios.part import Part
@@ -28,7 +28,9 @@ __all__ = ["run_tensor"]
 Array = NDArray[np.float64]
 
 _COMPONENTS = ("xx", "xy", "yy")
-_ROUND_OFF = 1e-10  # of the tensor's size
+_ROUND_OFF = 1e-10  # relative
+_PRECISE = 0.01  # standard error of walkers, relative
+_UNRESOLVED = 0.05  # relative error of a conductivity that is worth a word
 _COVERING = 4.0  # standard errors
 _PICTURE = 61  # points along an axis of the field that is drawn
 _FINE = 16  # elements along a period for it
@@ -53,7 +55,7 @@ def run_tensor(settings: Settings, context: Context) -> Part:
     ``composite_outline`` or ``composite_pixels``, ``composite_corrector`` and, of a random medium,
     ``composite_realisations``.
     """
-    medium = microstructure_of(settings, settings.seed)
+    medium = microstructure_of(settings)
     told = _ask(settings, context, medium)
     share = medium.volume_fraction
     low, high = wiener(settings.conductivities, share)
@@ -77,7 +79,11 @@ def run_tensor(settings: Settings, context: Context) -> Part:
             f"conductivity_{name}": ef.Value(float(value), float(error), "W/(m K)")
             for name, value, error in zip(_COMPONENTS, told.value, told.error, strict=True)
         },
-        checks=[*_against_exact(told, exact), *_against_bounds(told, low, high)],
+        checks=[
+            *_against_exact(settings, told, exact),
+            *_against_bounds(settings, told, share),
+            *_precise(settings, told),
+        ],
         notes=_notes(settings, medium, told),
         cost=told.cost,
     )
@@ -88,9 +94,9 @@ def _ask(settings: Settings, context: Context, medium: Microstructure) -> _Told:
         return _ask_walkers(settings, context, medium)
     if settings.microstructure == "random_disks":
         return _ask_ensemble(settings, context)
-    refinement = 1 if isinstance(medium, Image) else settings.refinement
-    model = CellModel(lambda _: medium, lambda _: settings.conductivities, refinement, settings.degree)
-    answer = CellConductivity(model, context.executor)([[0.0]])
+    model = CellModel(lambda _: medium, lambda _: settings.conductivities, elements_of(settings), settings.degree)
+    conductivity = CellConductivity(model, context.executor)
+    [answer] = [conductivity([[number]]) for number in context.track([0.0], "cell problem")]
     return _Told(answer.value[0], answer.stderr[0], False, answer.cost)
 
 
@@ -98,11 +104,13 @@ def _ask_walkers(settings: Settings, context: Context, medium: Microstructure) -
     from agents.walkers import Disks, Layers, Medium
     from scenarios.composite.walkers import closure_of_walkers
 
-    def walked(_: Array) -> Medium:
+    def walked(number: Array) -> Medium:
         if isinstance(medium, Laminate):
             return Layers(medium.volume_fraction, medium.angle)
         if isinstance(medium, RandomDisks):
-            return Disks(tuple(map(tuple, medium.centres.tolist())), (medium.radius,) * medium.count)
+            disks = microstructure_of(settings, int(number[0]))
+            assert isinstance(disks, RandomDisks)
+            return Disks(tuple(map(tuple, disks.centres.tolist())), (disks.radius,) * disks.count)
         return Disks.square(medium.volume_fraction)
 
     options = settings.walkers
@@ -114,67 +122,124 @@ def _ask_walkers(settings: Settings, context: Context, medium: Microstructure) -
         executor=context.executor,
         seed=settings.seed,
     )
-    answer = closure([[0.0]])
-    return _Told(answer.value[0], answer.stderr[0], True, answer.cost)
+    count = settings.realisations if isinstance(medium, RandomDisks) else 1
+    answers = [closure([[number]]) for number in context.track(range(count), "walkers")]
+    cost = sum((answer.cost for answer in answers), ef.Cost())
+    if count == 1:
+        return _Told(answers[0].value[0], answers[0].stderr[0], True, cost)
+    samples = np.vstack([answer.value for answer in answers])  # their spread holds the walkers' noise, too
+    return _Told(
+        samples.mean(axis=0), _standard_error(samples), True, cost, {"composite_realisations": _table(samples)}
+    )
+
+
+def _standard_error(samples: Array) -> Array:
+    return np.asarray(samples.std(axis=0, ddof=1) / np.sqrt(len(samples)))
+
+
+def _table(samples: Array) -> pd.DataFrame:
+    table = pd.DataFrame(samples, columns=[f"conductivity_{name}" for name in _COMPONENTS])
+    table.insert(0, "realisation", np.arange(len(samples)))
+    return table
 
 
 def _ask_ensemble(settings: Settings, context: Context) -> _Told:
     with counting(context, settings.realisations, "realisations") as count:
         told = ensemble_tensor(
-            lambda number: microstructure_of(settings, settings.seed + number),
+            lambda number: microstructure_of(settings, number),
             settings.conductivities,
             settings.realisations,
-            settings.refinement,
+            elements_of(settings),
             settings.degree,
             context.executor,
             count,
         )
     rows, columns = np.triu_indices(2)
-    table = pd.DataFrame(told.samples[:, rows, columns], columns=[f"conductivity_{name}" for name in _COMPONENTS])
-    table.insert(0, "realisation", np.arange(settings.realisations))
     return _Told(
         value=told.tensor[rows, columns],
         error=np.hypot(told.stderr, told.error)[rows, columns],
         statistical=True,
         cost=told.cost,
-        tables={"composite_realisations": table},
+        tables={"composite_realisations": _table(told.samples[:, rows, columns])},
     )
 
 
-def _against_exact(told: _Told, exact: tuple[float, float, float, str] | None) -> list[ef.Check]:
+def _against_exact(settings: Settings, told: _Told, exact: tuple[float, float, float, str] | None) -> list[ef.Check]:
+    """Walkers within their standard errors; cell problems within what was known beforehand, and within their bounds."""
     if exact is None:
         return []
     *values, source = exact
-    size = float(np.abs(np.array(values)).max())
+    size = float(np.sqrt(values[0] * values[2]))
+    checks = []
+    for name, value, error, expected in zip(_COMPONENTS, told.value, told.error, values, strict=True):
+        quantity, relative = f"conductivity_{name}", allowed_error(settings) * (abs(expected) or size)
+        tolerance, relation = (_COVERING, Relation.COVERS) if told.statistical else (relative, Relation.EQUALS)
+        checks.append(
+            ef.Check(quantity, float(value), expected, tolerance, source, relation, "W/(m K)", stderr=float(error))
+        )
+    if not told.statistical:
+        above = (told.value[[0, 2]] - np.array(values)[[0, 2]]) / size
+        checks += [
+            ef.Check("upper bound less exact, over K", float(above.min()), 0.0, _ROUND_OFF, source, Relation.AT_LEAST),
+            ef.Check(
+                "exact less lower bound, over K",
+                float((2 * told.error[[0, 2]] / size - above).min()),
+                0.0,
+                _ROUND_OFF,
+                source,
+                Relation.AT_LEAST,
+            ),
+        ]
+    return checks
+
+
+def _against_bounds(settings: Settings, told: _Told, share: float) -> list[ef.Check]:
+    """The eigenvalues lie between the bounds, give or take the error."""
+    low, high = _bounds(settings, share)
+    smallest, largest = np.linalg.eigvalsh([[told.value[0], told.value[1]], [told.value[1], told.value[2]]])
+    source = "Hashin & Shtrikman 1962" if isotropic(settings) else "Wiener 1912, arithmetic and harmonic mean"
+    slack = (_COVERING if told.statistical else 2.0) * float(told.error.max())  # cell problems err upwards
     return [
         ef.Check(
-            f"conductivity_{name}",
+            f"{name} eigenvalue",
             float(value),
-            expected,
-            tolerance=_COVERING if told.statistical else float(error) + _ROUND_OFF * size,
-            source=source,
-            relation=Relation.COVERS if told.statistical else Relation.EQUALS,
-            unit="W/(m K)",
-            stderr=float(error),
+            bound,
+            error + _ROUND_OFF * bound,
+            source,
+            relation,
+            "W/(m K)",
         )
-        for name, value, error, expected in zip(_COMPONENTS, told.value, told.error, values, strict=True)
+        for name, value, bound, error, relation in (
+            ("smallest", smallest, low, slack if told.statistical else 0.0, Relation.AT_LEAST),
+            ("largest", largest, high, slack, Relation.AT_MOST),
+        )
     ]
 
 
-def _against_bounds(told: _Told, low: float, high: float) -> list[ef.Check]:
-    """The eigenvalues lie between the means, give or take the error."""
-    smallest, largest = np.linalg.eigvalsh([[told.value[0], told.value[1]], [told.value[1], told.value[2]]])
-    slack = (_COVERING if told.statistical else 1.0) * float(told.error.max()) + _ROUND_OFF * high
-    source = "Wiener 1912, arithmetic and harmonic mean"
-    return [
-        ef.Check("smallest eigenvalue", float(smallest), low, slack, source, Relation.AT_LEAST, "W/(m K)"),
-        ef.Check("largest eigenvalue", float(largest), high, slack, source, Relation.AT_MOST, "W/(m K)"),
-    ]
+def _bounds(settings: Settings, share: float) -> tuple[float, float]:
+    within = hashin_shtrikman if isotropic(settings) else wiener
+    low, high = within(settings.conductivities, share)
+    return low, high
+
+
+def _precise(settings: Settings, told: _Told) -> list[ef.Check]:
+    """Walkers know what they say to a hundredth."""
+    if settings.micro != "walkers" or settings.microstructure == "random_disks":
+        return []
+    relative = float((told.error[[0, 2]] / told.value[[0, 2]]).max())
+    source = "what is asked of walkers"
+    return [ef.Check("walkers: standard error over K", relative, _PRECISE, 0.0, source, Relation.AT_MOST)]
 
 
 def _notes(settings: Settings, medium: Microstructure, told: _Told) -> list[str]:
-    kind = "standard error" if told.statistical else "bound of the discretisation error, from the dual problem"
-    notes = [f"The error of the conductivity is its {kind}."]
+    half = "half of the distance to the lower bound, that of the dual problem on the same mesh"
+    notes = [f"The error of the conductivity is {'its standard error' if told.statistical else half}."]
+    relative = float((told.error[[0, 2]] / told.value[[0, 2]]).max())
+    if not told.statistical and relative > _UNRESOLVED:
+        notes.append(
+            f"The mesh does not resolve this microstructure at these conductivities: the error is {relative:.0%} of "
+            "what it conducts. Raise `refinement`, or take conductivities that are less far apart."
+        )
     if isinstance(medium, Image):
         columns, rows = medium.size
         name = "drawn by chance" if settings.image is None else settings.image

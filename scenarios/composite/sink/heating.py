@@ -14,7 +14,7 @@ from eqfree.hmm import DiffusionRun, DiffusionState, Sdirk2, iter_diffusion
 from eqfree.journal import clock
 from eqfree.results import Cost
 from scenarios.composite.sink.geometry import Sink
-from scenarios.composite.sink.steady import Problem, errors, homogenised_problem, resolved_problem
+from scenarios.composite.sink.steady import Micro, Problem, errors, homogenised_problem, resolved_problem
 
 __all__ = ["Heating", "heat_up"]
 
@@ -51,13 +51,14 @@ def heat_up(
     steps: int = 12,
     elements: int = 6,
     rows: int = 16,
+    micro: Micro | None = None,
     told: Callable[[str], None] | None = None,
 ) -> Heating:
     """Switch the chip on at ambient temperature.
 
     Parameters
     ----------
-    sink, periods, elements, rows
+    sink, periods, elements, rows, micro
         As in `compare`, at one ratio of scales.
     duration
         How long it is followed (s); the part takes about ``capacity · width / exchange`` to warm up.
@@ -74,7 +75,7 @@ def heat_up(
     if not (0 < duration < np.inf and steps >= 1):
         raise ValueError(f"`duration` and `steps` must be positive: got {duration:g} s in {steps}.")
     tell = told or (lambda _: None)
-    coarse, fine = homogenised_problem(sink, elements), resolved_problem(sink, periods, rows=rows)
+    coarse, fine = homogenised_problem(sink, elements, micro), resolved_problem(sink, periods, rows=rows)
     hmm, direct = (_run(problem, duration, steps, tell) for problem in (coarse, fine))
     rows_of_table = []
     for at_hmm, at_direct in zip(hmm.states, direct.states, strict=True):
