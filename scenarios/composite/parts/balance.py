@@ -28,6 +28,8 @@ _SIDES = ("left", "right", "bottom", "top")
 _COARSEST_MESH, _COARSEST_CELL = 4, 4  # elements along a side
 _FITTED = (1, 2, 3)  # levels of the mesh
 _FITTED_CELLS = (16, 24, 32)  # elements along a period
+_NAMES = ("mesh P1", "mesh P2", "micro P1", "micro P2")
+_EXPECTED = (2.0, 3.0, 2.0, 4.0)  # their orders
 _ORDER = 0.15  # that a fitted order may be off
 _SOURCE = "order of the elements, Abdulle 2005"
 _INDICATED = 0.25  # that an indicator may be off
@@ -100,10 +102,6 @@ def run_balance(settings: Settings, context: Context) -> Part:
         failures=[] if together.solution.success else [f"balance: {together.solution.message}"],
         cost=sum((closure.cost for closure in asked), ef.Cost()),
     )
-
-
-_NAMES = ("mesh P1", "mesh P2", "micro P1", "micro P2")
-_EXPECTED = (2.0, 3.0, 2.0, 4.0)
 
 
 def _law(level: int, conductivity: Closure, degree: int) -> DiffusionLaw:

@@ -7,18 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.interpolate import LinearNDInterpolator
 
 import eqfree as ef
 from eqfree.results import Relation
 from eqfree.scenario import Context
 from scenarios.composite.bounds import hashin_shtrikman, wiener
-from scenarios.composite.cell import CellProblem, LocalField, local_field
-from scenarios.composite.cell.cell import rotation
 from scenarios.composite.conductivity import CellConductivity, CellModel
 from scenarios.composite.ensemble import ensemble_tensor
 from scenarios.composite.medium import allowed_error, elements_of, exact_tensor, isotropic, microstructure_of
-from scenarios.composite.microstructures import Checkerboard, Image, Laminate, Microstructure, RandomDisks
+from scenarios.composite.microstructures import Image, Laminate, Microstructure, RandomDisks
+from scenarios.composite.parts.picture import picture_of
 from scenarios.composite.settings import Settings
 from scenarios.part import Part
 from scenarios.progress import counting
@@ -32,9 +30,6 @@ _ROUND_OFF = 1e-10  # relative
 _PRECISE = 0.01  # standard error of walkers, relative
 _UNRESOLVED = 0.05  # relative error of a conductivity that is worth a word
 _COVERING = 4.0  # standard errors
-_PICTURE = 61  # points along an axis of the field that is drawn
-_FINE = 16  # elements along a period for it
-_MARGIN = 0.2  # of a period, from which nodes of the copies around are taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +69,7 @@ def run_tensor(settings: Settings, context: Context) -> Part:
         }
     )
     return Part(
-        tables={"composite_tensor": table, **_picture(settings, medium), **told.tables},
+        tables={"composite_tensor": table, **picture_of(medium, settings.conductivities), **told.tables},
         values={
             f"conductivity_{name}": ef.Value(float(value), float(error), "W/(m K)")
             for name, value, error in zip(_COMPONENTS, told.value, told.error, strict=True)
@@ -246,53 +241,3 @@ def _notes(settings: Settings, medium: Microstructure, told: _Told) -> list[str]
         notes.append(f"Image ({name}): {columns} x {rows} pixels, {medium.volume_fraction:.4g} of it inclusion.")
         notes.append(medium.connected_note(settings.conductivities))
     return notes
-
-
-def _picture(settings: Settings, medium: Microstructure) -> dict[str, pd.DataFrame]:
-    """The microstructure, and the temperature in it under a unit gradient along x."""
-    tables = {}
-    if isinstance(medium, Image):
-        rows, columns = np.indices(medium.pixels.shape)
-        tables["composite_pixels"] = pd.DataFrame(
-            {"row": rows.ravel(), "column": columns.ravel(), "phase": medium.pixels.ravel().astype(int)}
-        )
-    else:
-        polygons = medium.outline()
-        tables["composite_outline"] = pd.DataFrame(
-            {
-                "polygon": np.repeat(np.arange(len(polygons)), [len(polygon) for polygon in polygons]),
-                "x": np.concatenate([polygon[:, 0] for polygon in polygons]),
-                "y": np.concatenate([polygon[:, 1] for polygon in polygons]),
-            }
-        )
-    return tables | {"composite_corrector": _corrector(settings, medium)}
-
-
-def _corrector(settings: Settings, medium: Microstructure) -> pd.DataFrame:
-    """The temperature under a unit gradient along x, at the nodes of a picture, or on a regular grid of a period."""
-    even = Checkerboard(1.0) if isinstance(medium, Checkerboard) else medium  # fine rings cannot be seen
-    cell = even.cell(1 if isinstance(medium, Image) else _FINE)
-    problem = CellProblem(cell, degree=1)
-    field = local_field(problem, problem(settings.conductivities), settings.conductivities, (1.0, 0.0))
-    if isinstance(medium, Image):
-        return _thinned(field, medium.size)
-    own = field.places @ rotation(cell.angle)  # in the axes of the cell
-    deviation = field.temperature - field.places[:, 0]
-    # eight copies around, so that every place of the unit square lies within the nodes
-    steps = np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2)
-    around = np.vstack([own + step for step in steps])
-    near = ((around > -_MARGIN) & (around < 1 + _MARGIN)).all(axis=1)
-    line = np.linspace(0.0, 1.0, _PICTURE)
-    x, y = (axis.ravel() for axis in np.meshgrid(line, line))
-    middle = np.array([1 - medium.volume_fraction / 2, 0.5]) if isinstance(medium, Laminate) else np.full(2, 0.5)
-    places = np.mod((np.column_stack([x, y]) - 0.5) @ rotation(cell.angle) + middle, 1.0)
-    told = LinearNDInterpolator(around[near], np.tile(deviation, len(steps))[near])(places)
-    return pd.DataFrame({"x": x, "y": y, "temperature": x + told})
-
-
-def _thinned(field: LocalField, size: tuple[int, int]) -> pd.DataFrame:
-    """The nodes of a picture, but no more than a picture of a picture needs."""
-    table = pd.DataFrame({"x": field.places[:, 0], "y": field.places[:, 1], "temperature": field.temperature})
-    lines = [np.unique(np.linspace(0, count, min(count + 1, _PICTURE)).round()) for count in size]
-    kept = [np.isin((table[axis] * size[0]).round(), line) for axis, line in zip("xy", lines, strict=True)]
-    return table[kept[0] & kept[1]].sort_values(["y", "x"], ignore_index=True)
