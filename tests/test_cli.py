@@ -354,6 +354,7 @@ def test_workers_reach_the_scenario(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Note: 2 threads" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pause", "shown"), [(0, False), (2.5, True)])
 def test_progress_is_shown_on_a_terminal_after_two_seconds(pause: float, shown: bool) -> None:
     reader, terminal = os.openpty()

@@ -186,6 +186,7 @@ def samples(model: Any, macro: NDArray[np.float64], executor: ExecutorLike, key:
     return stepper.burst(macro, TIMES, key, samples=True).samples
 
 
+@pytest.mark.slow
 @every_population
 def test_same_key_gives_the_same_bits_wherever_it_runs(population: Population, processes: Executor) -> None:
     here = samples(loop_only(population.model), population.macro, None, (4,))

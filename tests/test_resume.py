@@ -59,6 +59,7 @@ def undisturbed() -> dict[str, str]:
     return fingerprint(Path("whole"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_and_the_run_goes_on_to_the_same_bits(
     number: signal.Signals, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -85,6 +86,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return err
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_not_begun_again_by_mistake(
     interrupted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,6 +136,7 @@ def test_without_its_first_file_a_run_is_refused(
     refused(capsys, "resume", "run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut off", "altered", "empty"])
 def test_a_damaged_segment_is_told_and_computed_again(
     damage: str, interrupted: Path, capsys: pytest.CaptureFixture[str]
@@ -151,6 +154,7 @@ def test_a_damaged_segment_is_told_and_computed_again(
     assert fingerprint(interrupted) == whole
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_what_was_saved_stays_good(
     workplace: Path, interrupted: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +189,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_computed(
     assert slept == []
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_copied_elsewhere_goes_on_there(interrupted: Path) -> None:
     whole = undisturbed()
     shutil.copytree(interrupted, "copy")

@@ -28,6 +28,7 @@ def test_names_with_units_stand_at_the_outer_edges() -> None:
     assert not any(axes.get_xlabel() for axes in panels[:-1].flat)
 
 
+@pytest.mark.slow
 def test_histograms_hold_every_draw_and_clouds_are_the_samples() -> None:
     panels = np.array(draw().axes).reshape(3, 3)
     for i in range(3):

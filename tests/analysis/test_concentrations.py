@@ -33,6 +33,7 @@ def lines(axes: Axes) -> dict[str, list[list[float]]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_every_species_has_its_panel_and_every_way_its_line(count: int) -> None:
     names = ["X", "Y", "Z"][:count]

@@ -6,6 +6,7 @@ from io import BytesIO
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.container import ErrorbarContainer
 
 from analysis import draw_cost
@@ -24,6 +25,7 @@ def costs() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@pytest.mark.slow
 def test_every_problem_has_its_panel_with_a_line_for_each_way() -> None:
     made = draw_cost(costs(), "reactions (1)", "error (1)", noisy=True)
     assert [axes.get_title() for axes in made.axes] == ["ε = 0.01", "ε = 0.001"]

@@ -21,6 +21,7 @@ def curves() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@pytest.mark.slow
 def test_every_ensemble_has_its_panel_with_a_line_for_each_way() -> None:
     made = draw_scaling(curves())
     assert [axes.get_title() for axes in made.axes] == ["bursts of 20 ms", "bursts of 1 s"]

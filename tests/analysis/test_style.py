@@ -6,6 +6,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import pytest
 
 import analysis
 from analysis import style
@@ -23,6 +24,7 @@ def test_drawing_leaves_no_global_figure_behind() -> None:
     assert plt.get_fignums() == []
 
 
+@pytest.mark.slow
 def test_threads_draw_the_same_picture() -> None:
     alone = picture(0)
     with ThreadPoolExecutor(2) as pool:

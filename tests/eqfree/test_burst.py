@@ -177,6 +177,7 @@ def test_mean_and_stderr_of_an_ornstein_uhlenbeck_process_are_the_exact_ones() -
     assert (np.abs(burst.stderr[:, 0] / exact - 1) < 4 / sqrt(2 * (replicas - 1))).all()
 
 
+@pytest.mark.slow
 def test_standard_errors_cover_the_exact_mean_as_often_as_student_says() -> None:
     """With 8 Gaussian replicas, |mean - exact| < 2.364624 stderr in 95 % of bursts (Student's t, 7 degrees)."""
     model, trials = OrnsteinUhlenbeck(), 1000
@@ -186,6 +187,7 @@ def test_standard_errors_cover_the_exact_mean_as_often_as_student_says() -> None
     assert abs(covered / trials - 0.95) < 4 * sqrt(0.95 * 0.05 / trials)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("readings", [2, 3, 11])
 def test_the_error_of_a_slope_knows_the_correlations_in_time(readings: int) -> None:
     """Weights w on a Brownian path: variance = sum of (sum of the later w)**2 dt; for a chord, noise**2 / time."""

@@ -75,6 +75,7 @@ def test_the_intervals_cover_the_truth_nearly_as_often_as_they_say() -> None:
         assert abs(covered - expected) < 4 * sqrt(expected * (1 - expected) / trials)
 
 
+@pytest.mark.slow
 def test_the_bootstrap_spread_is_the_standard_error_of_a_mean() -> None:
     """For one constant the estimate is the mean: standard deviation of the rows / sqrt(rows) (Efron 1979)."""
     draws, measured = 400, 2 + NOISE * default_rng(1).standard_normal(ROWS)

@@ -48,6 +48,7 @@ def test_identical_points_are_solved_once() -> None:
     assert len(np.unique(answer.value)) == 3
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_an_answer_depends_neither_on_what_is_asked_beside_it_nor_on_order(points: list[float], random: Any) -> None:
@@ -66,6 +67,7 @@ def test_points_and_keys_have_noise_of_their_own() -> None:
     assert len(set(values)) == 6
 
 
+@pytest.mark.slow
 def test_value_and_standard_error_are_the_exact_ones() -> None:
     replicas = 4000
     answer = brownian_closure(replicas=replicas)([[0.0], [1.0]])

@@ -82,6 +82,7 @@ SHOCKS = [
 FANS = [(0.12, 0.03, -18.0, 18.0, 1.125), (0.15, 0.0, -30.0, 30.0, 1.125), (0.05, 0.02, 10.0, 22.0, 1.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES[:2])
 @pytest.mark.parametrize(("flux", "left", "right", "speed"), SHOCKS)
 def test_shocks_move_at_the_speeds_of_the_references(
@@ -106,6 +107,7 @@ def test_the_flow_at_the_origin_is_that_of_the_references(
     assert (late["passed"][50] - early["passed"][50]) / 10.0 == pytest.approx(flow, rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES[:2])
 @pytest.mark.parametrize(("left", "right", "speed"), [shock[1:] for shock in SHOCKS[:3]])
 def test_moving_shocks_are_first_order(left: float, right: float, speed: float, scheme: Scheme) -> None:
@@ -119,6 +121,7 @@ def test_moving_shocks_are_first_order(left: float, right: float, speed: float, 
     assert fitted_order(grids, errors) == pytest.approx(1, abs=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("left", "right", "slow", "fast", "flow"), FANS)
 def test_fans_are_those_of_the_references(left: float, right: float, slow: float, fast: float, flow: float) -> None:
     """Exact cell means by the integral of ρ = jam/2 (1 - x/(v t)) between the edges of the fan."""
@@ -160,6 +163,7 @@ def wave_by_characteristics(edges: Array, time: float) -> tuple[Array, Array]:
     return np.diff(count(edges, 0.0)) / np.diff(edges), np.diff(count(low, time)) / np.diff(edges)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_schemes_have_their_declared_order_on_smooth_waves(scheme: Scheme) -> None:
     """Until half the time 1/(4π size v/jam) at which the wave breaks."""
@@ -368,6 +372,7 @@ def test_a_uniform_state_near_capacity_flows_as_the_error_says() -> None:
 # The driver
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_same_bits() -> None:
     law = ConservationLaw(
         parabola(gradient=1e3),

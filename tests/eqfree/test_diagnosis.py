@@ -299,6 +299,7 @@ def test_density_alone_closes_where_cells_move_a_hundred_times_faster_than_they_
     assert diagnose(GrowingCells(motility=100.0, side=60), [0.2]).verdict is Verdict.CLOSES
 
 
+@pytest.mark.slow
 def test_cells_grow_as_an_independent_program_found() -> None:
     """A square of 100 x 100 from density 0.05, means of 20 runs at t = 2: 0.21050 ± 0.00168 at motility 1, 0.25536 ±
     0.00225 at motility 10, where a logistic law says 0.28000; an independent program of this project."""
@@ -307,6 +308,7 @@ def test_cells_grow_as_an_independent_program_found() -> None:
         assert abs(burst.mean[0, 0] - density) < 4 * np.hypot(stderr, burst.stderr[0, 0])
 
 
+@pytest.mark.slow
 def test_the_gas_hops_as_often_as_its_closed_form_says() -> None:
     """J = (-e sqrt(4 r (1 - r)) + lam)/lam**3, lam = 1/sqrt(4 r (1 - r)) + sqrt(1/(4 r (1 - r)) - 1 + (1 - e)/(1 + e)):
     0.17727522 hops a bond at r = 1/2, e = 0.9 (transfer matrix of the one-dimensional Gibbs state)."""

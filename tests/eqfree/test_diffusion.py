@@ -169,6 +169,7 @@ def test_what_enters_leaves_or_is_stored_to_round_off(degree: int) -> None:
         assert run.stored[-1] > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [ImplicitEuler, Sdirk2])
 def test_schemes_have_the_order_that_they_declare(method: Callable[[float], ImplicitScheme]) -> None:
     # sin(pi x) decays as exp(-pi² t); the mesh's own error is below 1e-5

@@ -152,6 +152,7 @@ def test_a_contact_moves_with_the_speed_of_those_who_make_it(flux: FluxCurve | F
     assert np.allclose(readings(law, result)[1]["density"], 0.05, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_smooth_shares_are_advected_to_second_order() -> None:
     """Exact at uniform density: s0(x - v t)."""
     errors, grids, time = [], [50, 100, 200], 25.0
@@ -165,6 +166,7 @@ def test_smooth_shares_are_advected_to_second_order() -> None:
     assert fitted_order(grids, errors) == pytest.approx(2, abs=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("flux", [parabola(gradient=1e3), MIXTURE, KINKED])
 def test_shares_keep_their_bounds_and_their_mass(flux: FluxCurve | FluxSurface, scheme: Scheme) -> None:
@@ -192,6 +194,7 @@ GRADIENTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ONE_QUICKLY)
 @pytest.mark.parametrize("surface", GRADIENTS)
 def test_a_gradient_fills_no_road_beyond_jam_density(surface: FluxSurface, scheme: Scheme) -> None:
@@ -224,6 +227,7 @@ def test_a_contact_between_unequal_drivers_at_equal_velocity_stays_one(gradient:
         assert surface(state.density, state.shares[0]) / state.density == pytest.approx(10.0, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_step_holds_for_the_gradient_of_every_mixture(scheme: Scheme) -> None:
     """Cells of cars beside cells of trucks, where the mixture alone has a gradient coefficient: no variation grows."""

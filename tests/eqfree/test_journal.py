@@ -167,6 +167,7 @@ def then_interrupted(run: Callable[[], Any]) -> Callable[[], Any]:
     return interrupted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.__name__)
 def test_an_interrupted_driver_goes_on_to_the_same_bits_and_costs(driver: Callable[[], Any], tmp_path: Path) -> None:
     expected = list(leaves(driver()))
@@ -426,6 +427,7 @@ def test_a_damaged_state_is_told_and_computed_again(tmp_path: Path) -> None:
         assert list(leaves(run_in(tmp_path / "run", simulate))) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "altered", "gone"])
 def test_a_damaged_segment_is_computed_again(damage: str, tmp_path: Path) -> None:
     expected = list(leaves(project()))

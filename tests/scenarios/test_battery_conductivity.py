@@ -108,6 +108,7 @@ def test_the_part_says_what_a_material_conducts_and_what_is_exact() -> None:
     assert set(draw_conductivity(part.tables)) == {"conductivity", "correlation", "ions"}
 
 
+@pytest.mark.slow
 def test_a_full_box_is_refused_before_anything_is_computed() -> None:
     garnet = read_material("llzo_like")
     with pytest.raises(ValueError, match=r"got a share of 0\.999 in a box of 72 sites"):

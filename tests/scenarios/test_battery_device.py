@@ -415,6 +415,7 @@ def test_the_part_refuses_a_voltage_beyond_the_fold_in_one_line() -> None:
         run_device(SMALL, HOPPING, Context(), voltage=500.0, contact=None, thermal_conductivity=1.0)
 
 
+@pytest.mark.slow
 def test_the_part_says_that_a_warming_is_behind_the_fold() -> None:
     part = run_device(SMALL.model_copy(update={"rise": 60.0, "steps": 1}), HOPPING, Context(), thermal_conductivity=1.0)
     assert part.notes[-2].startswith("Bar: a steady state of 360 K lies behind the fold")

@@ -78,6 +78,7 @@ def test_a_bottleneck_that_all_pass_makes_no_queue() -> None:
     assert "bottleneck_queue_gone" not in part.values
 
 
+@pytest.mark.slow
 def test_a_queue_that_still_stands_at_the_end_is_told() -> None:
     part = run(duration=3600.0, cell=200.0)
     assert len(part.checks) == 3

@@ -102,6 +102,7 @@ def test_one_material_is_the_same_by_two_scales_and_with_its_layers_meshed() -> 
     assert most < 1e-3
 
 
+@pytest.mark.slow
 def test_heat_that_enters_leaves(compared: tuple[Comparison, list[str]]) -> None:
     found, sink = compared[0], Sink()
     for solved in (found.hmm, found.direct):

@@ -10,6 +10,7 @@ from scenarios.traffic.jam import run_jam
 from scenarios.traffic.settings import Settings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_22_cars_on_230_m_jam_at_the_reference_speeds_whoever_begins(seed: int) -> None:
     jam = run_jam(Settings(seed=seed), Context())
@@ -23,6 +24,7 @@ def test_22_cars_on_230_m_jam_at_the_reference_speeds_whoever_begins(seed: int) 
     assert speeds["this_run"].to_numpy() == pytest.approx(speeds["sugiyama_2008"].to_numpy(), abs=4)
 
 
+@pytest.mark.slow
 def test_the_picture_shows_flow_that_is_almost_uniform_and_then_stands() -> None:
     jam = run_jam(Settings(), Context()).tables["jam"]
     assert jam["place"].between(0.0, 230.0).all()

@@ -74,6 +74,7 @@ def test_no_vehicle_and_no_truck_is_lost(short: Part) -> None:
     assert all(check.ok for check in short.checks)
 
 
+@pytest.mark.slow
 def test_the_law_begins_as_the_mean_over_shuffles(short: Part) -> None:
     road = short.tables["mixed_road"]
     first = road[road["time"] == 0]

@@ -105,6 +105,7 @@ def test_slowly_accelerating_trucks_make_the_mixture_unstable() -> None:
     assert gradients[0] > 0 > gradients[1]
 
 
+@pytest.mark.slow
 def test_capacity_is_that_of_newell_at_the_shares_of_the_tables() -> None:
     """v / (l + τ v) with the means over the types of effective length and reaction time, safe distance."""
     flux = ask_mixture(SafeDistance(), CAR, TRUCK, [0.0, 0.1, 0.15, 0.2, 1.0])
@@ -114,6 +115,7 @@ def test_capacity_is_that_of_newell_at_the_shares_of_the_tables() -> None:
     assert flux.curves(shares).capacity == pytest.approx(exact, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_nobody_flows_on_the_empty_road_and_in_the_jam() -> None:
     flux = ask_mixture(SafeDistance(), CAR, TRUCK, [0.0, 0.5, 1.0])
     assert flux([0.0, 1 / 10.5], 0.5) == pytest.approx([0.0, 0.0], abs=1e-12)

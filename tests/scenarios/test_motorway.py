@@ -87,6 +87,7 @@ def test_cells_that_do_not_divide_the_ring_are_refused() -> None:
         run_motorway(Settings(motorway=MotorwaySettings(cell=300.0)), Context())
 
 
+@pytest.mark.slow
 def test_a_road_of_a_few_cells_is_compared_with_none_shorter() -> None:
     part = run_equal(Settings(motorway=MotorwaySettings(length=2000.0, cell=1000.0, duration=60.0)), Context())
     table = part.tables["motorway_lengths"]

@@ -37,6 +37,7 @@ def test_equal_drivers_are_projected_to_a_hundredth_and_no_car_is_lost() -> None
     assert road["density"].between(0.0, 1000 / 7).all()
 
 
+@pytest.mark.slow
 def test_narrower_cells_are_better() -> None:
     edges_of = {cells: np.linspace(0.0, 20_000.0, cells + 1) for cells in (50, 100)}
     road, law = Profile(), SafeDistance()

@@ -88,6 +88,7 @@ def test_same_seed_gives_the_same_branch_on_two_threads(monkeypatch: pytest.Monk
         pd.testing.assert_frame_equal(table, two.tables[name], check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_branch_that_is_not_followed_is_a_failure_and_what_was_found_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scenarios.reaction.branch._MOST", 3)
     study = ef.run("reaction", parts=["branch"], branch=SCHLOGL_ALONE | {"volume": 10.0})

@@ -49,6 +49,7 @@ def test_speed_is_read_once_the_front_has_formed() -> None:
     assert speed_of(times, np.array([places, 2 * places])).tolist() == pytest.approx([2.0, 4.0])
 
 
+@pytest.mark.slow
 def test_the_profile_falls_from_one_to_nothing() -> None:
     """Behind it a voxel's 2000 molecules fluctuate by some 2 %."""
     part = run_front(Settings(front=FrontSettings(voxels=40, duration=5.0, volume=2000.0, replicas=2)), CONTEXT)

@@ -170,6 +170,7 @@ class Broken:
         return ef.projective.Step(1.0, np.full((1, 2), np.nan))
 
 
+@pytest.mark.slow
 def test_a_projection_that_ends_early_is_kept_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_part, "scheme_of", lambda *_: Broken())
     part = run_network(Settings(network="brusselator", replicas=2, cycles=100), CONTEXT)

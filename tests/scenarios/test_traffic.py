@@ -162,6 +162,7 @@ def test_the_users_own_road_is_measured_besides() -> None:
     assert study.values["road_flow"].value == pytest.approx(15 * study.values["road_speed"].value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.01, 0.12, 0.33])
 def test_a_mixed_fleet_has_the_share_that_was_asked_for(share: float) -> None:
     """Safe distance: the largest flow is where (1 - rho mean l) / mean tau meets rho min v."""

@@ -80,6 +80,7 @@ def test_damaged_files_are_read_or_refused_in_a_line(tmp_path: Path) -> None:
         assert report.peak < files.MEMORY / MIB, report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "what"), [(name, what) for name, those in HOSTILE.items() for what in those])
 def test_hostile_files_are_refused_in_a_line(name: str, what: str, tmp_path: Path) -> None:
     path = prepared(name, tmp_path)

@@ -33,6 +33,7 @@ def test_uniform_flow_is_that_of_the_reference(length: float, expected: float) -
     assert equilibrium_speed(RING.law, Fleet.of(CAR).deck(22), length) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_jam_on_230_m_is_that_of_the_reference() -> None:
     rng = np.random.default_rng(1)
     snapshots = [RING.evolve(RING.lift(np.array([22 / 230]), rng), 1500.0, rng)]

@@ -216,6 +216,7 @@ def test_noise_gives_uniform_flow_the_exact_covariance() -> None:
     assert (np.abs(samples.mean(axis=0) - expected) < 4 * error).all()
 
 
+@pytest.mark.slow
 def test_the_noise_is_of_second_weak_order() -> None:
     """Cars far apart: dv = a (v0 - v) dt + s dW, with the exact variance s²/(2a) when time has passed."""
     steps, errors, count = (0.8, 0.4), [], 50_000

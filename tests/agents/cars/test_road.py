@@ -57,6 +57,7 @@ def smallest_largest_displacement(position: NDArray[np.float64], spacing: NDArra
     return result.fun
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000))
 def test_cars_are_moved_apart_by_the_least_largest_displacement(seed: int) -> None:
     rng = np.random.default_rng(seed)

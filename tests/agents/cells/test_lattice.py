@@ -215,6 +215,7 @@ def test_cells_that_hold_fast_do_not_move() -> None:
     assert after.occupied.tolist() == pair.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("types", [(PLAIN,), (STICKY, PLAIN)], ids=["plain", "two types with every rule"])
 def test_drift_is_how_fast_densities_change_on_average(types: tuple[CellType, ...]) -> None:
     sites = Sites((6, 30), periodic=(False, True))
@@ -344,6 +345,7 @@ def test_only_cells_at_the_edge_of_a_step_change_its_profile() -> None:
     assert model.drift(cells)[0] == pytest.approx(2.0 / 4 * np.diff(padded, 2), abs=1e-12)
 
 
+@pytest.mark.slow
 def test_cells_of_two_types_hold_each_other_as_their_own_adhesion_says() -> None:
     """By hand: a hops at 1/4 (1 - 0.6) to each free side, b at 1/4 (1 - 0.2); along x both sides are free."""
     types = (CellType(1.0, adhesion=(0.3, 0.6), name="a"), CellType(1.0, adhesion=(0.2, 0.9), name="b"))
@@ -358,6 +360,7 @@ def test_cells_of_two_types_hold_each_other_as_their_own_adhesion_says() -> None
         assert abs(left - expected) <= 4 * sqrt(expected / 6000) + 0.05 * expected
 
 
+@pytest.mark.slow
 def test_contact_inhibits_division_by_the_power_of_the_free_share() -> None:
     """By hand: two cells side by side, three of four neighbours free: 2 × 3/4 × (3/4)² = 0.84375 divisions per time."""
     model = LatticeCells(Sites((3, 3)), (CellType(0.0, 1.0, inhibition=2.0),))

@@ -55,6 +55,7 @@ def test_barrier_is_where_a_walk_begins_to_lead_through(
         assert not leads_through(box, barriers < highest, axis)
 
 
+@pytest.mark.slow
 def test_threshold_of_the_square_lattice_is_one_half() -> None:
     # H. Kesten, Commun. Math. Phys. 74 (1980) 41, doi:10.1007/BF01197577. With one more column than rows the lattice is
     # its own dual: either it leads from side to side, or the dual, of which as many are open, leads from top to bottom.

@@ -31,6 +31,7 @@ def test_systematic_sampling_keeps_a_whole_total_and_whole_numbers() -> None:
     assert all(systematic(whole, default_rng(seed)).tolist() == [1, 3, 6] for seed in range(200))
 
 
+@pytest.mark.slow
 def test_what_is_conserved_is_exact_and_the_rest_right_on_average() -> None:
     expected = np.array([6.4, 20.7, 3.6, 5.7])
     samples = np.array([place(expected, ENZYME, default_rng(seed)) for seed in range(4000)])
@@ -46,6 +47,7 @@ def test_totals_that_are_not_whole_are_rounded_first() -> None:
         assert (ENZYME @ place(expected, ENZYME, default_rng(seed)) == [10, 30]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("monomers", [0.0, 0.3, 1.6, 2.4, 11.7])
 def test_totals_are_exact_where_molecules_count_twice(monomers: float) -> None:
     law = np.array([[1, 2]])

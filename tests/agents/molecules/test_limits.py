@@ -74,6 +74,7 @@ def test_an_explosion_in_a_voxel_is_an_error_and_not_a_wait() -> None:
         Voxels(EXPLOSION, 1.0, Grid((2,), 1.0)).evolve(Molecules.of([[10, 0]], 1), 1.0, default_rng(0))
 
 
+@pytest.mark.slow
 def test_a_propensity_that_is_not_finite_is_an_error() -> None:
     network = Network.parse("X -> 0, k=1e305")
     for method in (Direct(), RandomTimeChange(), TauLeaping()):

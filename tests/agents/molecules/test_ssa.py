@@ -34,6 +34,7 @@ def final_counts(
     return np.array([method.advance(tables, molecules, duration, default_rng(seed)).counts for seed in range(runs)])
 
 
+@pytest.mark.slow
 @every_exact_method
 def test_birth_and_death_from_nobody_is_poisson_at_all_times(method: Method) -> None:
     """Exact: n(t) ~ Poisson(15 (1 - exp(-2 t)))."""

@@ -42,6 +42,7 @@ def test_what_comes_and_goes_is_poisson_in_every_voxel(grid: Grid) -> None:
     assert abs(correlation) < 4 / np.sqrt(runs)
 
 
+@pytest.mark.slow
 def test_molecules_that_only_hop_are_multinomial_in_the_end() -> None:
     grid = Grid((3, 3), 1.0)
     voxels = Voxels(INERT, 1.0, grid, {"X": 1.0})
@@ -64,6 +65,7 @@ def amplitudes(voxels: Voxels, mode: NDArray[np.float64], duration: float, runs:
     return np.array(measured)
 
 
+@pytest.mark.slow
 def test_modes_of_a_line_decay_at_their_exact_rates() -> None:
     """exp(-2 D / h² (1 - cos(π k / n)) t) in the mean, whatever the number of molecules."""
     grid = Grid((12,), spacing=0.5)
@@ -76,6 +78,7 @@ def test_modes_of_a_line_decay_at_their_exact_rates() -> None:
         assert measured.std(ddof=1) / 10 < 0.05 * expected
 
 
+@pytest.mark.slow
 def test_modes_of_a_periodic_plane_decay_at_their_exact_rates() -> None:
     grid = Grid((6, 8), spacing=0.5, periodic=True)
     voxels = Voxels(INERT, 200.0, grid, {"X": 0.3})

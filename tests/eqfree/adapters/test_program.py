@@ -120,6 +120,7 @@ def test_a_c_program_is_read_along_a_burst_as_the_exact_law_says(walkers: Subpro
     assert (np.abs(burst.mean[1:] - exact[1:]) < 4 * burst.stderr[1:]).all()
 
 
+@pytest.mark.slow
 def test_the_steady_state_of_a_c_program_is_the_exact_one(walkers: SubprocessMicroModel) -> None:
     stepper = ef.CoarseTimeStepper(walkers, replicas=8, executor=2, seed=5)
     steady = ef.find_fixed_point(stepper, [0.5, 2.0], duration=0.5)
@@ -332,6 +333,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "told"), FAULTS.values(), ids=FAULTS.keys())
 def test_a_program_that_does_not_answer_is_told_in_one_line(command: list[str], told: str) -> None:
     limit = 2.0 if "sleep" in command[-1] else 60.0
@@ -361,6 +363,7 @@ def test_an_error_says_how_to_run_the_program_again() -> None:
     assert json.loads(caught.value.request)["macro"] == [1.0]
 
 
+@pytest.mark.slow
 def test_a_time_limit_ends_whatever_the_program_has_started(tmp_path: Path) -> None:
     code = """
 import fcntl, os, signal, sys, time
@@ -454,6 +457,7 @@ def test_a_group_that_has_ended_is_left_alone() -> None:
         process.kill()
 
 
+@pytest.mark.slow
 def test_a_program_that_has_ended_is_not_waited_for_where_others_hold_its_output() -> None:
     command = ["sh", "-c", "sleep 20 & echo '{\"macro\": [3, 4]}'"]
     assert np.array_equal(ask(SubprocessMicroModel(command, time_limit=15.0)), [3.0, 4.0])

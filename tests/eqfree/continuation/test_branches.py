@@ -43,6 +43,7 @@ too_far = [pytest.mark.filterwarnings(f"ignore:{what}:RuntimeWarning") for what 
 krylov_or_dense = pytest.mark.parametrize("krylov", [False, pytest.param(True, marks=[pytest.mark.slow, *too_far])])
 
 
+@pytest.mark.slow
 @krylov_or_dense
 def test_the_fold_of_bratus_equation_is_that_of_its_discretisation(krylov: bool) -> None:
     branch = bratu_branch(krylov)

@@ -97,6 +97,7 @@ def test_two_pairs_that_cross_one_after_the_other_are_two_hopf_points() -> None:
 # Over two parameters
 
 
+@pytest.mark.slow
 def test_a_curve_of_hopf_points_goes_round_where_it_turns_back() -> None:
     """(x + iy)' = (p² + q² - 1 + 2i) z - |z|² z: the unit circle."""
 

@@ -104,6 +104,7 @@ def test_a_burst_that_hangs_once_is_run_again_with_its_own_key(tmp_path: Path) -
     assert (tmp_path / "hung").exists()
 
 
+@pytest.mark.slow
 def test_a_time_limit_is_that_of_each_burst_and_not_of_a_chunk() -> None:
     def evolve(micro: Array, duration: float, rng: Generator) -> Array:
         time.sleep(0.05)

@@ -138,6 +138,7 @@ def test_independent_noise_is_never_mistaken_for_convergence(method: Any) -> Non
     assert told["STEADY"] >= (0.95 * trials if isinstance(method, Newton | NewtonKrylov) else 1)
 
 
+@pytest.mark.slow
 @every_method
 @pytest.mark.parametrize("noise", [0.1, 0.5])
 def test_a_start_that_looks_steady_is_not_taken_for_the_steady_state(method: Any, noise: float) -> None:
@@ -157,6 +158,7 @@ def test_a_start_that_looks_steady_is_not_taken_for_the_steady_state(method: Any
         assert "Raise `replicas`" in independent.message
 
 
+@pytest.mark.slow
 @every_method
 @pytest.mark.parametrize("noise", [1e-5, 1e-3, 1e-2])
 @pytest.mark.parametrize("listens", [True, False], ids=["coupled", "independent"])

@@ -130,6 +130,7 @@ def test_a_wave_and_its_speed_are_found_with_a_time_step_too(humps: int) -> None
     assert wave.macro == pytest.approx(start / 0.7, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_phase_that_diffuses_does_not_blur_the_wave() -> None:
     """The speed of 64 replicas is off by noise/√(64 duration), as they say; a mean without alignment would shrink."""
     start = np.cos(2 * np.pi * np.arange(16) / 16)

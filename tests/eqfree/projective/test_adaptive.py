@@ -99,6 +99,7 @@ def test_truncation_stays_below_its_share_and_steps_grow_where_motion_dies(
     assert steps[-2] > 1.5 * steps[0]
 
 
+@pytest.mark.slow
 def test_steps_are_as_many_as_the_order_of_the_estimate_says() -> None:
     """The estimate per time goes as the square of the step: sqrt(1000) = 32 times as many, where steps do not grow."""
     counts = []
@@ -137,6 +138,7 @@ def test_noise_is_met_by_replicas_and_not_by_shorter_steps() -> None:
     assert 5 < found[0.07].cost.bursts / found[0.014].cost.bursts < 50
 
 
+@pytest.mark.slow
 def test_noise_of_steps_that_are_simulated_is_met_by_replicas_too() -> None:
     """Six bursts of 0.1 cover a step of 0.5: 16 replicas would leave 0.5 sqrt((1 - exp(-2))/2/16) = 0.08."""
     stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(0.5), replicas=16)
@@ -230,6 +232,7 @@ def test_times_asked_for_shorten_a_step_and_not_those_after_it() -> None:
     assert steps[0] <= steps[1] <= steps[0] + 1
 
 
+@pytest.mark.slow
 def test_step_and_replicas_are_carried_in_the_state() -> None:
     stepper = ef.CoarseTimeStepper(OrnsteinUhlenbeck(0.05), replicas=16)
     method = Adaptive(Embedded32(step=0.2, burst=0.02), tolerance=0.02)

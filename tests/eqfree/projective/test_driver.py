@@ -141,6 +141,7 @@ def test_the_noise_of_a_step_over_diffusion_is_that_of_its_increments() -> None:
     assert (np.abs(result.macro[1:, 0] - result.times[1:]) < 4 * np.sqrt(exact)).all()
 
 
+@pytest.mark.slow
 def test_the_noise_of_a_step_with_independent_readings_is_that_of_the_docstring() -> None:
     """Variance [(1 + a)**2 + a**2] s**2, a = leap/chord (methods, section 2)."""
     noise, replicas, healing, burst, step = 0.5, 4000, 0.25, 0.75, 2.0

@@ -79,6 +79,7 @@ def test_telescopic_projection_is_first_order(problem: str) -> None:
     assert abs(order - Telescopic(1.0, levels).order) < 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_a_tableau_of_the_users_has_its_declared_order(problem: str) -> None:
     """Kutta's third-order scheme."""
@@ -110,6 +111,7 @@ def test_correction_lowers_the_floor_from_the_length_of_the_burst_to_its_square(
     assert np.polyfit(np.log(bursts), np.log(errors), 1)[0] == pytest.approx(floor, abs=0.15)
 
 
+@pytest.mark.slow
 def test_slopes_by_least_squares_are_centred_too() -> None:
     order = fitted(
         "nonlinear",

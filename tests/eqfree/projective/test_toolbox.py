@@ -151,6 +151,7 @@ def test_slopes_as_they_are_in_any_integrator_are_the_toolboxs_without_correctio
     assert np.abs(found - toolbox.PIG[size, False][1:]).max() < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 1])
 def test_corrected_slopes_in_any_integrator_are_the_toolboxs(size: int) -> None:
     """The toolbox corrects the preliminary burst too, and both numbers at once; it lifts before it corrects."""
