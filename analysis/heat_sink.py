@@ -39,7 +39,7 @@ def draw_sink(field: pd.DataFrame, insets: pd.DataFrame | None = None, costs: pd
         Where to show the layers: columns x, y (m), volume_fraction of the inclusion, angle of their normal (degrees).
     costs
         A row a ratio of scales: columns ratio, error_l2, error_max (relative to the rise), unknowns_hmm,
-        unknowns_direct, seconds_hmm, seconds_direct.
+        unknowns_direct. What the clock told is not drawn: the same run gives the same picture.
 
     Raises
     ------
@@ -139,11 +139,10 @@ def _draw_map(
 
 def _draw_costs(part: SubFigure, costs: pd.DataFrame) -> None:
     columns = ["ratio", "error_l2", "error_max"]
-    pairs = {"unknowns": "unknowns (1)", "seconds": "time to solve (s)"}
-    both = [f"{name}_{way}" for name in pairs for way in ("hmm", "direct")]
+    both = ["unknowns_hmm", "unknowns_direct"]
     check_table(costs, "costs", [*columns, *both], finite=["ratio"])
     rows = costs.sort_values("ratio")
-    error, *panels = part.subplots(1, 3)
+    error, unknowns = part.subplots(1, 2)
     for name, word, marker in (("error_max", "largest", "s"), ("error_l2", "mean square", "o")):
         look: Any = {"color": style.INK, "marker": marker, "markersize": 1.2 * style.MARKER, "linewidth": style.THIN}
         error.plot(rows["ratio"], rows[name], label=word, **look)
@@ -151,14 +150,13 @@ def _draw_costs(part: SubFigure, costs: pd.DataFrame) -> None:
     height = 0.6 * float((rows["error_l2"] / rows["ratio"]).min())
     error.plot(ends, height * ends, "--", color=style.DEMPHASISED, linewidth=style.THIN, label="slope 1")
     style.finish(error, "ε/size (1)", "error (of the rise)")
-    for axes, (name, label) in zip(panels, pairs.items(), strict=True):
-        for way, word, colour, marker in (("hmm", "two scales", _HMM, "o"), ("direct", "every layer", _DIRECT, "s")):
-            look = {"color": colour, "marker": marker, "markersize": 1.2 * style.MARKER, "linewidth": style.LINE}
-            axes.plot(rows["ratio"], rows[f"{name}_{way}"], label=word, **look)
-        style.finish(axes, "ε/size (1)", label)
-    for axes in (error, *panels):
+    for name, word, colour, marker in zip(both, ("two scales", "every layer"), (_HMM, _DIRECT), "os", strict=True):
+        look = {"color": colour, "marker": marker, "markersize": 1.2 * style.MARKER, "linewidth": style.LINE}
+        unknowns.plot(rows["ratio"], rows[name], label=word, **look)
+    style.finish(unknowns, "ε/size (1)", "unknowns (1)")
+    for axes in (error, unknowns):
         style.label_ratios(axes, rows["ratio"])
         axes.set_yscale("log")
     places: Any = {"frameon": False, "fontsize": style.SMALL, "labelcolor": style.INK, "loc": "outside lower center"}
-    handles = [axes.get_legend_handles_labels() for axes in (error, panels[0])]
+    handles = [axes.get_legend_handles_labels() for axes in (error, unknowns)]
     part.legend(handles[0][0] + handles[1][0], handles[0][1] + handles[1][1], ncols=5, **places)

@@ -59,7 +59,7 @@ WINDOWS = pd.DataFrame(
 FIELD = GRID.assign(x=0.01 * GRID["x"], y=0.02 * GRID["y"], hmm=[300.0, 301, 302, 303, 304, NAN], direct=300.5)
 INSETS = pd.DataFrame({"x": [0.005], "y": [0.01], "volume_fraction": [0.25], "angle": [90.0]})
 SINK = pd.DataFrame({"ratio": [1 / 16, 1 / 64], "error_l2": [0.01, 0.0025], "error_max": [0.02, 0.005]}).assign(
-    unknowns_hmm=900, unknowns_direct=[1e4, 1e5], seconds_hmm=0.4, seconds_direct=[0.8, 19.0], cost_ratio=[2.0, 50.0]
+    unknowns_hmm=900, unknowns_direct=[1e4, 1e5], cost_ratio=[2.0, 50.0]
 )
 HEATING = pd.DataFrame({"time": [0.0, 1.0], "entered": [0.0, 2.0], "left": [0.0, 0.5], "stored": [0.0, 1.5]}).assign(
     mean_temperature_hmm=[300.0, 301.0], mean_temperature_direct=NAN
@@ -196,11 +196,11 @@ def test_a_lens_shows_so_much_of_the_inclusion_with_its_normal_at_that_angle() -
 
 
 def test_error_and_cost_are_drawn_over_the_ratio_of_scales() -> None:
-    error, unknowns, seconds = draw_sink(FIELD, None, SINK).axes[-3:]
+    error, unknowns = draw_sink(FIELD, None, SINK).axes[-2:]
     np.testing.assert_allclose(lines(error)["mean square"], [[1 / 64, 0.0025], [1 / 16, 0.01]])
     np.testing.assert_allclose(lines(unknowns)["every layer"][:, 1], [1e5, 1e4])
-    np.testing.assert_allclose(lines(seconds)["two scales"][:, 1], 0.4)
-    assert [text.get_text() for text in seconds.get_xticklabels()] == ["1/64", "1/16"]
+    np.testing.assert_allclose(lines(unknowns)["two scales"][:, 1], 900)
+    assert [text.get_text() for text in unknowns.get_xticklabels()] == ["1/64", "1/16"]
 
 
 def test_heat_is_stacked_up_to_what_entered_in_kilojoules() -> None:

@@ -182,8 +182,8 @@ def _notes(told: Comparison) -> list[str]:
     for _, row in told.costs.iterrows():
         notes.append(
             f"Heat sink of {row['periods']:.0f} periods: "
-            f"two scales {row['unknowns_hmm']:.0f} unknowns, {row['seconds_hmm']:.2g} s; "
-            f"resolved {row['unknowns_direct']:.0f} unknowns, {row['seconds_direct']:.2g} s."
+            f"two scales {row['unknowns_hmm']:.0f} unknowns, {row['wall_hmm']:.2g} s; "
+            f"resolved {row['unknowns_direct']:.0f} unknowns, {row['wall_direct']:.2g} s."
         )
     return notes
 

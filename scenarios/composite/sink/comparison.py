@@ -32,7 +32,7 @@ class Comparison:
     costs
         A row a ratio: ``ratio`` (period over width), ``periods``, ``error_l2`` and ``error_max`` of the temperature of
         two scales (over the rise above ambient), ``unknowns_hmm`` and ``unknowns_direct`` of all linear systems,
-        those of micro-problems included, ``seconds_hmm`` and ``seconds_direct``, and ``cost_ratio``, unknowns over
+        those of micro-problems included, ``wall_hmm`` and ``wall_direct`` (s), and ``cost_ratio``, unknowns over
         unknowns.
     hmm
         Two scales, which know no ratio.
@@ -138,8 +138,8 @@ def compare(
                 "error_max": most,
                 "unknowns_hmm": hmm.unknowns,
                 "unknowns_direct": direct.unknowns,
-                "seconds_hmm": hmm.seconds,
-                "seconds_direct": direct.seconds,
+                "wall_hmm": hmm.seconds,
+                "wall_direct": direct.seconds,
                 "cost_ratio": direct.unknowns / hmm.unknowns,
             }
         )
