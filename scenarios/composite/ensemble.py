@@ -26,7 +26,7 @@ class EnsembleTensor:
     Attributes
     ----------
     samples, errors : (realisation, 2, 2)
-        Tensor, and the bound of its discretisation error, of each realisation, in W/(m K).
+        Tensor, and the estimate of its discretisation error, of each realisation, in W/(m K).
     cost
         What it took.
     """
@@ -47,7 +47,7 @@ class EnsembleTensor:
 
     @property
     def error(self) -> NDArray[np.float64]:
-        """Mean bound of the discretisation error, (2, 2), in W/(m K): it does not fall with more realisations."""
+        """Mean estimate of the discretisation error, (2, 2), in W/(m K): it does not fall with more realisations."""
         return np.asarray(self.errors.mean(axis=0))
 
     @property

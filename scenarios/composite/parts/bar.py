@@ -22,6 +22,7 @@ __all__ = ["run_bar"]
 _RTOL, _RTOL_OF_IMAGE = 1e-9, 1e-4  # of the table
 _WITHIN = 1e-6  # of the exact flux and temperature
 _ROUND_OFF = 1e-9  # of K_xx
+_STEEPER = 100.0  # times the error of a table: what its derivative may err by
 _ROOM = 0.1  # of the range of temperatures on either side: iterations overshoot
 _DRAWN = 101  # points along the bar
 
@@ -55,7 +56,7 @@ def run_bar(settings: Settings, context: Context) -> Part:
         boundaries={"left": Fixed(bar.cold), "right": Fixed(bar.hot)},
         degree=settings.degree,
     )
-    solution = solve_steady(law, (bar.cold + bar.hot) / 2)
+    solution = solve_steady(law)
     along = np.linspace(0.0, 1.0, _DRAWN)
     told = solution.at(np.column_stack([along, np.zeros(_DRAWN)]))
     flow = solution.inflows["right"] * bar.elements  # of a bar as high as an element is long
@@ -81,10 +82,33 @@ def run_bar(settings: Settings, context: Context) -> Part:
             "bar_temperature_in_the_middle": ef.Value(middle, unit="K"),
             "bar_iterations": ef.Value(float(solution.iterations)),
         },
-        checks=[] if known is None else _checks(settings, flow, middle, known[0], float(known[1][_DRAWN // 2])),
+        checks=[
+            *([] if known is None else _checks(settings, flow, middle, known[0], float(known[1][_DRAWN // 2]))),
+            _derivative(table, asked, (bar.cold, bar.hot), _STEEPER * rtol + allowed_error(settings)),
+        ],
         notes=[f"Bar: {flux}."],
         failures=[] if solution.success else [f"bar: {solution.message}"],
         cost=asked.cost,
+    )
+
+
+def _derivative(table: Gridded, asked: CellConductivity, ends: tuple[float, float], tolerance: float) -> ef.Check:
+    """That of the table, over the whole range, against the one that the cell problem has from its own fields.
+
+    The table resolves no more of the conductivity than the cell problem knows of it.
+    """
+    cold, hot = ends
+    middle = [[(cold + hot) / 2]]
+    told, known = table(middle), asked(middle)
+    assert told.jacobian is not None
+    assert known.jacobian is not None
+    scale = (hot - cold) / float(known.value[0, 0])
+    return ef.Check(
+        "bar: dK/dT in the middle, times the range over K",
+        scale * float(told.jacobian[0, 0, 0]),
+        scale * float(known.jacobian[0, 0, 0]),
+        tolerance,
+        "Hellmann & Feynman, the mean of the phases' derivatives over the cell's field",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 
 import eqfree as ef
@@ -32,28 +34,11 @@ def run_sink(settings: Settings, context: Context) -> Part:
     counted in unknowns of all linear systems, those of micro-problems included; seconds are told beside them.
     """
     options = settings.sink
-    sink = Sink(
-        width=options.width,
-        height=options.height,
-        turning=options.turning,
-        fractions=options.fractions,
-        conductivities=options.conductivities,
-        capacities=options.capacities,
-        inflow=options.inflow,
-        exchange=options.exchange,
-        ambient=options.ambient,
-    )
+    sink = Sink(**options.model_dump(include={field.name for field in fields(Sink)}))
     ratios = sorted(options.ratios)
     micro = _walkers(settings, context) if settings.micro == "walkers" else None
     with counting(context, 1 + len(ratios), "heat sink") as count:
-        told = compare(
-            sink,
-            ratios,
-            elements=options.elements,
-            rows=options.rows,
-            micro=micro,
-            told=count,
-        )
+        told = compare(sink, ratios, elements=options.elements, rows=options.rows, micro=micro, told=count)
     tables = {
         "composite_sink": told.costs,
         "composite_sink_field": told.field(),
@@ -96,17 +81,9 @@ def run_sink(settings: Settings, context: Context) -> Part:
 
 def _walkers(settings: Settings, context: Context) -> Micro:
     from agents.walkers import Layers
-    from scenarios.composite.walkers import closure_of_walkers
+    from scenarios.composite.parts.walkers import walkers_of
 
-    options = settings.walkers
-    closure = closure_of_walkers(
-        settings.sink.conductivities,
-        Layers.of,
-        walkers=options.walkers,
-        replicas=options.replicas,
-        executor=context.executor,
-        seed=settings.seed,
-    )
+    closure = walkers_of(settings, context, settings.sink.conductivities, Layers.of)
     # what walkers say of K_xy, which is zero, is noise
     return Micro(closure, _RTOL_OF_WALKERS, _RTOL_OF_WALKERS * float(np.sqrt(np.prod(settings.sink.conductivities))))
 

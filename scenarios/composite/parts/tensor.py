@@ -34,7 +34,7 @@ _COVERING = 4.0  # standard errors
 
 @dataclass(frozen=True, eq=False)
 class _Told:
-    """A tensor, what its entries may be wrong by, and whether that is a standard error or a bound."""
+    """A tensor, what its entries may be wrong by, and whether that is a standard error or an estimate."""
 
     value: Array  # (3,)
     error: Array  # (3,)
@@ -97,7 +97,7 @@ def _ask(settings: Settings, context: Context, medium: Microstructure) -> _Told:
 
 def _ask_walkers(settings: Settings, context: Context, medium: Microstructure) -> _Told:
     from agents.walkers import Disks, Layers, Medium
-    from scenarios.composite.walkers import closure_of_walkers
+    from scenarios.composite.parts.walkers import walkers_of
 
     def walked(number: Array) -> Medium:
         if isinstance(medium, Laminate):
@@ -108,15 +108,7 @@ def _ask_walkers(settings: Settings, context: Context, medium: Microstructure) -
             return Disks(tuple(map(tuple, disks.centres.tolist())), (disks.radius,) * disks.count)
         return Disks.square(medium.volume_fraction)
 
-    options = settings.walkers
-    closure = closure_of_walkers(
-        settings.conductivities,
-        walked,
-        walkers=options.walkers,
-        replicas=options.replicas,
-        executor=context.executor,
-        seed=settings.seed,
-    )
+    closure = walkers_of(settings, context, settings.conductivities, walked)
     count = settings.realisations if isinstance(medium, RandomDisks) else 1
     answers = [closure([[number]]) for number in context.track(range(count), "walkers")]
     cost = sum((answer.cost for answer in answers), ef.Cost())
